@@ -1,0 +1,159 @@
+//! Promises that every reader and every detector keeps, on files that the tests make themselves.
+
+use eir_core::testing::{PeakAlloc, contract, shared};
+use eir_core::{Limits, SampleRate};
+use eir_signal::csv::CsvConfig;
+use eir_signal::{Band, ButterworthConfig, Error, csv, ctg, ecg, figure, hrv, wfdb};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+fn limits() -> Limits {
+    Limits::default()
+}
+
+const HEADER: &[u8] = b"r 3 4 50 10:00:00 1/1/2020\nr.dat 16 100(0)/bpm 12 0 14000 0 0 FHR\nr.dat 16x2:1 100/nd 12 0 10 0 0 UC\ns.dat 212 200 12 1024 995 0 0 MLII\n# pH 7.2\n";
+
+fn files() -> (Vec<u8>, Vec<u8>) {
+    let words = (0..150i16).flat_map(|i| (14_000 + i * 3).to_le_bytes()).collect();
+    (words, (0..75).map(|i| (i * 7 % 251) as u8).collect())
+}
+
+/// A zip archive with one record, stored and deflated by the crate that reads it.
+fn archive() -> Vec<u8> {
+    build_archive().unwrap_or_default() // an empty archive fails every test that reads it
+}
+
+fn build_archive() -> Result<Vec<u8>, zip::result::ZipError> {
+    use std::io::Write;
+    let (r, s) = files();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    for (name, bytes) in [("r.hea", HEADER), ("r.dat", &r), ("s.dat", &s)] {
+        zip.start_file(name, options)?;
+        zip.write_all(bytes)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+#[test]
+fn readers_stay_sound_on_broken_files() {
+    let (r, s) = files();
+    contract::bounded_reader("WFDB header", HEADER, &MEMORY, |bytes| {
+        wfdb::read(bytes, &[("r.dat", &r), ("s.dat", &s)], &limits()).map(drop)
+    });
+    contract::bounded_reader("WFDB samples", &r, &MEMORY, |bytes| {
+        wfdb::read(b"r 1 4\nr.dat 16 100 12 0 0 0 0 x\n", &[("r.dat", bytes)], &limits()).map(drop)
+    });
+    for format in [8, 16, 24, 32, 61, 80, 160, 212, 310, 311] {
+        let header = format!("r 2 4\nr.dat {format}x2 100 12 0 0 0 0 x\nr.dat {format} 100 12 0 0 0 0 y\n");
+        contract::bounded_reader("WFDB formats", &s, &MEMORY, |bytes| {
+            wfdb::read(header.as_bytes(), &[("r.dat", bytes)], &limits()).map(drop)
+        });
+    }
+    contract::bounded_reader("WFDB segments", b"m/3 1 4 150\nl 0\n~ 50\na 100\n", &MEMORY, |bytes| {
+        let layout: &[u8] = b"l 1 4 0\n~ 0 100/mV 16 0 0 0 0 x\n";
+        let segment: &[u8] = b"a 1 4 100\nr.dat 16 100/mV 16 0 0 0 0 x\n";
+        wfdb::read(bytes, &[("l.hea", layout), ("a.hea", segment), ("r.dat", &r)], &limits()).map(drop)
+    });
+    let annotations: Vec<u8> = (0..60u16).flat_map(|i| ((1 << 10) | (i * 10)).to_le_bytes()).chain([0, 0]).collect();
+    contract::bounded_reader("WFDB annotations", &annotations, &MEMORY, |bytes| {
+        wfdb::annotations(bytes, &limits()).map(drop)
+    });
+    contract::bounded_reader("zip archive", &archive(), &MEMORY, |bytes| {
+        wfdb::read_in_zip(bytes, "r", &limits()).map(drop)
+    });
+    let table = b"# note\ntime_s,ECG (mV),b\n0.0,1.5,2\n0.1,,3\n0.2,NaN,4\n";
+    contract::bounded_reader("table", table, &MEMORY, |bytes| {
+        csv::read(bytes, &CsvConfig::default(), &limits()).map(drop)
+    });
+}
+
+#[test]
+fn claims_of_size_take_no_memory() {
+    let huge = b"r 2 4 9000000000000000000\nr.dat 16x4000000000 100\ns.dat 16 100\n";
+    assert!(wfdb::read(huge, &[("r.dat", &[0; 8]), ("s.dat", &[0; 8])], &limits()).is_err());
+    let segments = b"m/2 1 4 9000000000000\n~ 8999999999999\na 1\n";
+    assert!(matches!(wfdb::read(segments, &[("a.hea", HEADER)], &limits()), Err(Error::Limit(_))));
+    let (r, s) = files();
+    let small = Limits::default().with_bytes(100);
+    assert!(matches!(wfdb::read(HEADER, &[("r.dat", &r), ("s.dat", &s)], &small), Err(Error::Limit(_))));
+    assert!(matches!(wfdb::read_in_zip(&archive(), "r", &Limits::default().with_bytes(300)), Err(Error::Limit(_))));
+}
+
+#[test]
+fn an_archive_is_read_as_its_files_are_and_names_what_it_lacks() {
+    let (r, s) = files();
+    let direct = wfdb::read(HEADER, &[("r.dat", &r), ("s.dat", &s)], &limits()).unwrap();
+    // missing samples are NaN, which is equal to nothing: compare as text
+    assert_eq!(format!("{direct:?}"), format!("{:?}", wfdb::read_in_zip(&archive(), "r", &limits()).unwrap()));
+    assert_eq!(direct.comment("pH"), Some("7.2"));
+    let missing = wfdb::read_in_zip(&archive(), "9999", &limits()).unwrap_err();
+    assert!(missing.to_string().contains("9999"), "{missing}");
+}
+
+#[test]
+fn names_that_lead_out_are_refused() {
+    for name in ["../r.dat", "/r.dat", "a\\..\\r.dat"] {
+        let header = format!("r 1 4 1\n{name} 16 100\n");
+        assert!(matches!(wfdb::read(header.as_bytes(), &[], &limits()), Err(Error::Malformed(_))), "{name}");
+    }
+    assert!(matches!(wfdb::read(b"m/1 1 4 10\n../a 10\n", &[], &limits()), Err(Error::Malformed(_))));
+}
+
+#[test]
+fn detectors_stay_sound_on_any_samples() {
+    let rate = SampleRate::new(250.0).unwrap();
+    let wide = |x: &[f32]| x.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
+    contract::detector("r_peaks", |x| ecg::r_peaks(x, rate));
+    contract::detector("pan_tompkins", |x| ecg::pan_tompkins(x, rate));
+    contract::detector("gradient_peaks", |x| ecg::gradient_peaks(x, rate));
+    let filter = ButterworthConfig::new(Band::Pass { low_hz: 0.5, high_hz: 40.0 }).design(rate).unwrap();
+    contract::detector("zero phase", |x| filter.zero_phase(x));
+    contract::detector("hrv", |x| hrv::time_domain(&wide(x)));
+    contract::detector("variability", |x| Ok::<_, Error>(ctg::variability(&wide(x))));
+    contract::detector("contractions", |x| ctg::contractions(&wide(x)));
+    contract::detector("prepare", |x| ctg::prepare(&wide(x)));
+    for method in [ctg::BaselineMethod::WeightedMedian, ctg::BaselineMethod::Taylor, ctg::BaselineMethod::Maeda] {
+        contract::detector(method.name(), |x| method.baseline(&wide(x)));
+    }
+    // a heart rate around 140 bpm, so that something is left to analyse
+    contract::detector("ctg", |x| {
+        let fhr: Vec<f64> = wide(x).into_iter().map(|v| 140.0 + v).collect();
+        let found = ctg::analyse(&fhr, Some(&wide(x)))?;
+        figure::ctg(&found, &figure::CtgFigureConfig::default())
+    });
+    contract::detector("ecg strip", |x| figure::ecg_strip(x, rate, &[1, 5, 90], &figure::EcgStripConfig::default()));
+}
+
+#[test]
+fn settings_survive_json_and_types_travel() {
+    contract::serde_round_trip(&ButterworthConfig::new(Band::Stop { low_hz: 48.0, high_hz: 52.0 }).with_order(3));
+    contract::serde_round_trip(&CsvConfig::default().with_rate_hz(4.0));
+    contract::serde_round_trip(&ecg::RPeaksConfig::default().with_threshold(0.4));
+    contract::serde_round_trip(&ctg::CtgConfig::default().with_baseline(ctg::BaselineMethod::Taylor));
+    contract::serde_round_trip(&figure::CtgFigureConfig::default().with_speed(figure::PaperSpeed::ThreeCmPerMin));
+    contract::serde_round_trip(&figure::EcgStripConfig::default().with_start_s(2.5));
+    contract::send_sync::<eir_signal::Record>();
+    contract::send_sync::<eir_signal::SosFilter>();
+    contract::send_sync::<ecg::RPeaks>();
+    contract::send_sync::<ctg::Ctg>();
+    contract::send_sync::<Error>();
+}
+
+#[test]
+fn real_records_cut_anywhere() {
+    let Some(shared) = shared() else { return };
+    let folder = shared.join("data/signal/ctu-uhb-ctg");
+    let Ok(entries) = std::fs::read_dir(&folder) else { panic!("{} is missing", folder.display()) };
+    let headers = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "hea"));
+    let Some(path) = headers.min() else { panic!("{} holds no record", folder.display()) };
+    let (header, data) = (std::fs::read(&path).unwrap(), std::fs::read(path.with_extension("dat")).unwrap());
+    let file = path.with_extension("dat").file_name().unwrap().to_string_lossy().into_owned();
+    contract::bounded_reader("a real header", &header, &MEMORY, |bytes| {
+        wfdb::read(bytes, &[(&file, &data)], &limits()).map(drop)
+    });
+    contract::bounded_reader("real samples", &data, &MEMORY, |bytes| {
+        wfdb::read(&header, &[(&file, bytes)], &limits()).map(drop)
+    });
+}
