@@ -1,0 +1,105 @@
+//! Benchmarks against onnxruntime, OpenCV and SciPy: `cargo xtask bench --peers vision`.
+
+#[cfg(feature = "flex")]
+use burn::tensor::{Device, Tensor, TensorData};
+use eir_core::SampleRate;
+use eir_core::testing::bench::Bench;
+use eir_vision::Image;
+use eir_vision::crop::{Affine, Border, Sampling, warp_into};
+use eir_vision::kinematics::{ButterworthConfig, ExerciseConfig, knee_flexion_series};
+#[cfg(feature = "flex")]
+use eir_vision::pose::{PoseDetector, PoseLandmarker};
+
+type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> std::process::ExitCode {
+    // one thread, as the peers
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
+    let mut bench = Bench::from_args("vision", env!("CARGO_MANIFEST_DIR"));
+    if let Err(error) = rows(&mut bench) {
+        println!("stopped: {error}");
+        return std::process::ExitCode::FAILURE;
+    }
+    bench.finish()
+}
+
+fn rows(bench: &mut Bench) -> Fallible<()> {
+    #[cfg(feature = "flex")]
+    networks(bench)?;
+    crop(bench)?;
+    kinematics(bench)
+}
+
+/// The same values on both sides: a ramp that is nowhere special.
+#[cfg(feature = "flex")]
+fn input(side: usize, low: f32) -> Tensor<4> {
+    let value = |i: usize| low + (1.0 - low) * ((i * 7919) % 1000) as f32 / 1000.0;
+    let values: Vec<f32> = (0..3 * side * side).map(value).collect();
+    Tensor::from_data(TensorData::new(values, [1, 3, side, side]), &Device::flex())
+}
+
+#[cfg(feature = "flex")]
+fn networks(bench: &mut Bench) -> Fallible<()> {
+    let Some(shared) = eir_core::testing::shared() else { return Ok(()) };
+    let weights = shared.join("data/vision/weights");
+    let device = Device::flex();
+    let detector = PoseDetector::load(&weights.join("blazepose_detector.safetensors"), &device)?;
+    let x = input(PoseDetector::SIZE, -1.0);
+    bench
+        .row("BlazePose detector", "224 x 224, 430 MMAC", 0.4)
+        .peer("onnxruntime 1.32.0", "blazepose_detector")
+        .run(|| detector.forward(x.clone()).0.into_data());
+    let landmarker = PoseLandmarker::load(&weights.join("blazepose_full.safetensors"), &device)?;
+    let x = input(PoseLandmarker::SIZE, 0.0);
+    bench.row("BlazePose full with mask", "256 x 256, 386 MMAC", 0.4).peer("onnxruntime 1.32.0", "blazepose_full").run(
+        || {
+            let (tensors, mask) = landmarker.forward_with_mask(x.clone());
+            (tensors.landmarks.into_data(), tensors.heat.into_data(), mask.into_data())
+        },
+    );
+    bench
+        .row("BlazePose full, points only", "256 x 256 (peer with mask)", 0.4)
+        .peer("onnxruntime 1.32.0", "blazepose_full")
+        .run(|| {
+            let tensors = landmarker.forward(x.clone());
+            (tensors.landmarks.into_data(), tensors.heat.into_data())
+        });
+    Ok(())
+}
+
+fn crop(bench: &mut Bench) -> Fallible<()> {
+    let value = |i: usize| ((i * 7919) % 251) as u8;
+    let picture = Image::new(1920, 1080, (0..1920 * 1080 * 3).map(value).collect())?;
+    let map = Affine { rows: [[2.7, -0.9, 640.0], [0.9, 2.7, 90.0]] };
+    let mut out = Image::filled(256, 256, [0; 3])?;
+    bench
+        .row("turned crop, bilinear", "1920 x 1080 to 256 x 256", 0.3)
+        .peer("OpenCV 5.0.0", "crop")
+        .run(|| warp_into(&picture, &map, Border::Replicate, Sampling::Exact, &mut out));
+    Ok(())
+}
+
+fn kinematics(bench: &mut Bench) -> Fallible<()> {
+    // 60 s of squats at 30 pictures a second, seen from the side
+    let bend = |i: usize| (5.0 + 42.5 * (1.0 - (i as f64 / 90.0 * std::f64::consts::TAU).cos())).to_radians();
+    let wobble = |i: usize, k: usize| ((i * 31 + k * 17) % 13) as f32 / 10.0;
+    let track = |at: &dyn Fn(f64) -> [f64; 2], k: usize| -> Vec<[f32; 2]> {
+        (0..1800).map(|i| at(bend(i)).map(|v| v as f32 + wobble(i, k))).collect()
+    };
+    let knee_at = |f: f64| [320.0 + 140.0 * (0.4 * f).sin(), 400.0 - 140.0 * (0.4 * f).cos()];
+    let hip_at = |f: f64| [knee_at(f)[0] - 147.0 * (0.6 * f).sin(), knee_at(f)[1] - 147.0 * (0.6 * f).cos()];
+    let (hip, knee, ankle) = (track(&hip_at, 0), track(&knee_at, 1), track(&|_| [320.0, 400.0], 2));
+    let analysis = ExerciseConfig::default().build(30.0)?;
+    bench
+        .row("knee angle, repetitions, ROM", "1800 pictures, one leg", 4.0)
+        .peer("NumPy, SciPy 1.17.1", "exercise")
+        .run(|| knee_flexion_series(&hip, &knee, &ankle).and_then(|angle| analysis.analyse(&angle)));
+    let filter = ButterworthConfig::default().build(SampleRate::new(30.0)?)?;
+    let tracks: Vec<Vec<f64>> = (0..99).map(|k| (0..1800).map(|i| f64::from(wobble(i, k))).collect()).collect();
+    let (mut y, mut scratch) = (Vec::new(), Vec::new());
+    bench
+        .row("Butterworth, both ways", "1800 x 99 values", 2.0)
+        .peer("SciPy 1.17.1", "filtfilt")
+        .run(|| tracks.iter().try_for_each(|track| filter.filter_into(track, &mut y, &mut scratch)));
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! Knee kinematics from key points: angle over time, smoothing, repetitions, range of motion.
+//!
+//! ```
+//! use eir_vision::kinematics::{ExerciseConfig, knee_flexion_series};
+//!
+//! // hip above knee; the ankle swings back four times: 0 to 90 degrees and back in 3 s each, 30 pictures a second
+//! let swing = |i: usize| (i as f64 / 90.0 * std::f64::consts::TAU).cos() * -45.0 + 45.0;
+//! let point = |deg: f64| [(300.0 * deg.to_radians().sin()) as f32, (300.0 * deg.to_radians().cos()) as f32];
+//! let (hip, knee) = (vec![[0.0, -300.0]; 360], vec![[0.0, 0.0]; 360]);
+//! let ankle: Vec<[f32; 2]> = (0..360).map(|i| point(swing(i))).collect();
+//!
+//! let flexion = knee_flexion_series(&hip, &knee, &ankle)?;
+//! let exercise = ExerciseConfig::default().with_rest_deg(0.0).build(30.0)?.analyse(&flexion)?;
+//! assert_eq!(exercise.repetitions.len(), 4);
+//! assert!((exercise.rom_deg.unwrap() - 90.0).abs() < 0.5);
+//! # Ok::<(), eir_vision::Error>(())
+//! ```
+
+mod exercise;
+mod frontal;
+mod joint_coordinates;
+mod knee;
+mod smoothing;
+
+pub use exercise::{Exercise, ExerciseAnalysis, ExerciseConfig, Repetition, analyse};
+pub use frontal::frontal_plane_projection_deg;
+pub use joint_coordinates::{KneeRotation, knee_rotation};
+pub use knee::{Side, knee_flexion_deg, knee_flexion_series, limb_symmetry_percent, sagittal, symmetry_index_percent};
+pub use smoothing::{ButterworthConfig, ZeroPhaseLowPass, fill_gaps, fill_track_gaps, median_filter};

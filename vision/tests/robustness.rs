@@ -1,0 +1,166 @@
+//! Whatever bytes, pixels, points and settings come: an error or a result, never a panic, never much memory.
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+use eir_core::Limits;
+use eir_core::random::Generator;
+use eir_core::testing::{PeakAlloc, contract};
+use eir_vision::crop::{Affine, Border, Sampling, SquareRoi, warp};
+use eir_vision::detection::{DetectionConfig, VALUES, decode};
+use eir_vision::kinematics::{ExerciseConfig, Side, analyse, knee_flexion_series};
+use eir_vision::overlay::{OverlayConfig, draw_skeleton};
+use eir_vision::refine::{RefineConfig, refine};
+use eir_vision::{Error, Image, Result};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+fn picture(width: usize, height: usize) -> Image {
+    let mut stream = Generator::new(1, "test").stream(0);
+    let rgb = (0..width * height * 3).map(|i| (i / 3 % 200) as u8 + stream.below(30) as u8).collect();
+    Image::new(width, height, rgb).unwrap()
+}
+
+fn jpeg(image: &Image) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 80);
+    encoder.encode(image.rgb(), image.width() as u32, image.height() as u32, image::ExtendedColorType::Rgb8).unwrap();
+    bytes
+}
+
+#[test]
+fn pictures_that_are_broken() {
+    let decode = |bytes: &[u8]| Image::decode(bytes, &Limits::default()).map(drop);
+    contract::bounded_reader("PNG", &picture(97, 61).png().unwrap(), &MEMORY, decode);
+    contract::bounded_reader("JPEG", &jpeg(&picture(97, 61)), &MEMORY, decode);
+    // the same with little allowed: the picture itself still fits
+    let small = Limits::default().with_bytes(1 << 20);
+    contract::bounded_reader("JPEG", &jpeg(&picture(97, 61)), &MEMORY, |b| Image::decode(b, &small).map(drop));
+}
+
+/// The head of a PNG says 60 000 x 60 000: that is 10 GB of pixels, and is refused as such.
+#[test]
+fn a_huge_claim_costs_nothing() {
+    let mut png = picture(8, 8).png().unwrap();
+    let side = 60_000u32.to_be_bytes();
+    png[16..20].copy_from_slice(&side);
+    png[20..24].copy_from_slice(&side);
+    MEMORY.reset_peak_usage();
+    let before = MEMORY.current_usage_as_mb();
+    assert!(Image::decode(&png, &Limits::default()).is_err());
+    assert!(MEMORY.peak_usage_as_mb() - before < 256.0); // other tests run beside this one
+}
+
+#[test]
+fn odd_shapes_of_pictures() {
+    for (w, h) in [(1, 1), (1, 10_000), (10_000, 1), (3, 2)] {
+        let image = picture(w, h);
+        let map = SquareRoi::whole(&image).affine(64);
+        for border in [Border::Zero, Border::Replicate] {
+            let small = warp(&image, &map, [64, 64], border, Sampling::Fixed32).unwrap();
+            assert_eq!((small.width(), small.height()), (64, 64));
+        }
+        let mut points = [[0.0, 0.0]; 33];
+        points[25] = [w as f64, h as f64];
+        draw_skeleton(&image, &points, &[1.0; 33], &OverlayConfig::default()).unwrap();
+    }
+    let zero = Affine { rows: [[0.0; 3]; 2] };
+    assert!(warp(&picture(3, 2), &zero, [0, 5], Border::Zero, Sampling::Exact).is_err());
+}
+
+#[test]
+fn angles_of_all_kinds() {
+    contract::detector("repetitions", |x| {
+        let angle: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
+        analyse(&angle, 30.0).map_err(|e| e.to_string())
+    });
+    contract::detector("knee flexion", |x| {
+        let points = x.as_chunks::<2>().0;
+        let shifted = points.get(1..).unwrap_or_default();
+        let n = shifted.len();
+        knee_flexion_series(&points[..n], shifted, &points[..n]).map_err(|e| e.to_string())
+    });
+    for rate in [0.0, -30.0, f64::NAN, f64::INFINITY, 1e-300, 1e300] {
+        let outcome = analyse(&[1.0, 2.0, 3.0], rate);
+        assert!(matches!(outcome, Err(Error::Parameter(_))), "{rate}");
+    }
+}
+
+#[test]
+fn raw_outputs_of_all_kinds() {
+    let roi = SquareRoi::new([50.0, 50.0], 100.0, 0.0).unwrap();
+    contract::detector("detections", |x| {
+        let n = x.len() / VALUES;
+        let anchors = vec![[0.5, 0.5]; n];
+        decode(&x[..n * VALUES], &x[..n], &anchors, 224, &roi, &DetectionConfig::default()).map_err(|e| e.to_string())
+    });
+    contract::detector("refinement", |x| {
+        let side = (x.len() as f64).sqrt() as usize;
+        let mut points = [[0.3, 0.7]];
+        refine(&mut points, &x[..side * side], side, &RefineConfig::default())
+            .map(|()| points)
+            .map_err(|e| e.to_string())
+    });
+}
+
+#[test]
+fn settings_go_through_json_and_types_through_threads() {
+    contract::serde_round_trip(&ExerciseConfig::default().with_rest_deg(3.0));
+    contract::serde_round_trip(&DetectionConfig::default().with_min_score(0.2));
+    contract::serde_round_trip(&RefineConfig::default().with_window(7));
+    contract::serde_round_trip(&OverlayConfig::default().with_face(true));
+    contract::serde_round_trip(&analyse(&[5.0; 90], 30.0).unwrap());
+    contract::serde_round_trip(&[Side::Left, Side::Right]);
+    contract::send_sync::<Image>();
+    contract::send_sync::<Error>();
+    let result: Result<()> = Ok(());
+    assert!(result.is_ok());
+}
+
+#[cfg(feature = "flex")]
+mod networks {
+    use super::*;
+    use burn::tensor::Device;
+    use eir_core::testing::shared;
+    use eir_core::weights::Weights;
+    use eir_vision::pose::{PoseDetector, PoseEstimator, PoseEstimatorConfig, PoseLandmarker, SelfCheck};
+
+    #[test]
+    fn estimators_go_to_other_threads() {
+        contract::send_sync::<PoseEstimator>();
+        contract::send_sync::<SelfCheck>();
+        contract::serde_round_trip(&PoseEstimatorConfig::default().with_sampling(Sampling::Fixed32));
+        assert!(eir_vision::pose::card().intended_use.contains("not a medical device"));
+    }
+
+    #[test]
+    fn weights_that_are_broken() {
+        let Some(shared) = shared() else { return };
+        let path = shared.join("data/vision/weights/blazepose_detector.safetensors");
+        let bytes = std::fs::read(path).unwrap();
+        let load = |bytes: &[u8]| -> Result<PoseDetector> {
+            PoseDetector::from_weights(Weights::from_bytes(bytes, &Limits::default())?, &Device::flex())
+        };
+        assert!(load(&bytes).is_ok());
+        for cut in [0, 7, 100, 5000, bytes.len() / 2, bytes.len() - 1] {
+            assert!(matches!(load(&bytes[..cut]), Err(Error::Weights(_))), "{cut}");
+        }
+        // a tensor too many, and the other network's file
+        let weights = Weights::from_bytes(&bytes, &Limits::default()).unwrap();
+        assert!(matches!(PoseLandmarker::from_weights(weights, &Device::flex()), Err(Error::Weights(_))));
+    }
+
+    #[test]
+    fn pictures_without_a_person_give_no_pose() {
+        let Some(shared) = shared() else { return };
+        let weights = shared.join("data/vision/weights");
+        let (detector, landmarker) = ("blazepose_detector.safetensors", "blazepose_full.safetensors");
+        let estimator =
+            PoseEstimator::load(&weights.join(detector), &weights.join(landmarker), &Device::flex()).unwrap();
+        for (w, h) in [(1, 1), (1, 3000), (200, 150)] {
+            assert!(estimator.estimate(&picture(w, h)).unwrap().is_empty());
+        }
+        let raw = PoseDetector::load(&weights.join(detector), &Device::flex()).unwrap();
+        assert!(matches!(raw.raw(&[0.0; 9]), Err(Error::Mismatch(_))));
+        assert!(matches!(raw.raw(&vec![f32::NAN; 3 * 224 * 224]), Err(Error::NotFinite(_))));
+    }
+}
