@@ -68,7 +68,8 @@ impl Demo {
         if self.device != "flex" {
             features = format!("{features},{}", self.device);
         }
-        let mut command = cargo::cargo(&["run", "--quiet", "--package", "xtask", "--bin", "demo", "--features", &features]);
+        let mut command =
+            cargo::cargo(&["run", "--quiet", "--package", "xtask", "--bin", "demo", "--features", &features]);
         command.arg("--").arg("--device").arg(&self.device).arg("--out").arg(&self.out);
         for (flag, folder) in [("--data", &self.data), ("--models", &self.models)] {
             if let Some(folder) = folder {

@@ -56,7 +56,10 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<bool, String> {
     let start = Instant::now();
     if let Some(folder) = [&arguments.data, &arguments.models].into_iter().flatten().find(|f| !f.is_dir()) {
-        return Err(format!("{} is no folder: give the folder with one folder per crate, or leave it out", folder.display()));
+        return Err(format!(
+            "{} is no folder: give the folder with one folder per crate, or leave it out",
+            folder.display()
+        ));
     }
     std::fs::create_dir_all(&arguments.out).map_err(|e| format!("{}: {e}", arguments.out.display()))?;
     let input = match &arguments.data {

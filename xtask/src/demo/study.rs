@@ -85,13 +85,33 @@ pub(crate) struct Number {
 pub(crate) enum Block {
     Text(String),
     Numbers(Vec<Number>),
-    Svg { caption: String, svg: String },
-    Png { caption: String, alt: String, png: Vec<u8> },
-    Table { caption: String, header: Vec<String>, rows: Vec<Vec<String>> },
+    Svg {
+        caption: String,
+        svg: String,
+    },
+    Png {
+        caption: String,
+        alt: String,
+        png: Vec<u8>,
+    },
+    Table {
+        caption: String,
+        header: Vec<String>,
+        rows: Vec<Vec<String>>,
+    },
     /// A surface to turn with the mouse or a finger; `png` is what print and readers without scripts see.
-    Mesh { caption: String, alt: String, vertices: Vec<[f32; 3]>, triangles: Vec<[u32; 3]>, png: Vec<u8> },
+    Mesh {
+        caption: String,
+        alt: String,
+        vertices: Vec<[f32; 3]>,
+        triangles: Vec<[u32; 3]>,
+        png: Vec<u8>,
+    },
     /// A file in the report's folder.
-    File { name: String, what: String },
+    File {
+        name: String,
+        what: String,
+    },
 }
 
 /// One case study: from an input to something that can be looked at.
@@ -119,7 +139,16 @@ impl Study {
     }
 
     /// A number; consecutive ones stand together. `id` is its key in `report.json`, with the unit in the name.
-    pub(crate) fn number(&mut self, id: &str, label: &str, value: f64, unit: &str, digits: usize, source: &str, note: &str) {
+    pub(crate) fn number(
+        &mut self,
+        id: &str,
+        label: &str,
+        value: f64,
+        unit: &str,
+        digits: usize,
+        source: &str,
+        note: &str,
+    ) {
         let number = Number {
             id: id.to_owned(),
             label: label.to_owned(),
@@ -152,7 +181,14 @@ impl Study {
     }
 
     /// A surface in mm (x, y, z as in the patient: left, posterior, superior) to turn.
-    pub(crate) fn mesh(&mut self, caption: &str, alt: &str, vertices: Vec<[f32; 3]>, triangles: Vec<[u32; 3]>, png: Vec<u8>) {
+    pub(crate) fn mesh(
+        &mut self,
+        caption: &str,
+        alt: &str,
+        vertices: Vec<[f32; 3]>,
+        triangles: Vec<[u32; 3]>,
+        png: Vec<u8>,
+    ) {
         let (caption, alt) = (caption.to_owned(), alt.to_owned());
         self.blocks.push(Block::Mesh { caption, alt, vertices, triangles, png });
     }
