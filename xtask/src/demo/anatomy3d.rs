@@ -61,7 +61,6 @@ const SIMULATED: [Structure; 4] = [
 
 fn real(context: &Context, data: &Path) -> Outcome {
     let mut study = Study::new(
-        "anatomy3d",
         "Anatomy in millilitres: knee, aorta, head CT",
         "knee label map (pymskt, MIT), aorta mask (TotalSegmentator, Apache-2.0), CT series in JPEG 2000 (TotalSegmentator, Apache-2.0), \
          CT with tilted gantry (dcm_qa_ct, BSD-2-Clause)",
@@ -238,11 +237,8 @@ fn real(context: &Context, data: &Path) -> Outcome {
 }
 
 fn simulated(context: &Context) -> Outcome {
-    let mut study = Study::new(
-        "anatomy3d",
-        "Anatomy in millilitres: a simulated knee",
-        "simulated, seed 1 (eir_synth::knee_volume)",
-    );
+    let mut study =
+        Study::new("Anatomy in millilitres: a simulated knee", "simulated, seed 1 (eir_synth::knee_volume)");
     context.step("simulating a knee");
     let knee = eir_synth::knee_volume(&eir_synth::KneeVolumeConfig::default(), 1)?;
     let [x, y, z] = knee.spacing_mm;
@@ -412,7 +408,7 @@ fn picture(parts: &[Part<'_>], view: View) -> Result<Vec<u8>, eir_anatomy3d::Err
 
 fn series(folder: &Path, spacing: Spacing) -> Result<Series, Box<dyn Error>> {
     let config = SeriesConfig::default().with_spacing(spacing);
-    Ok(config.read_folder(folder, &Limits::default()).map_err(|e| broken(folder, &e))?)
+    config.read_folder(folder, &Limits::default()).map_err(|e| broken(folder, &e))
 }
 
 fn geometry(study: &mut Study, id: &str, source: &str, series: &Series) {

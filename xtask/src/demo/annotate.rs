@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
 fn real(context: &Context, data: &Path) -> Outcome {
     let input =
         "Snow et al. 2008, RTE (redistributed under MIT); COCO samples of Datumaro (MIT); MIT-BIH 100 (ODC-By 1.0)";
-    let mut study = Study::new("annotate", "Many annotators, one truth", input);
+    let mut study = Study::new("Many annotators, one truth", input);
     context.step("read the crowd's ratings");
     let path = data.join("annotate/crowd/snow2008_rte.standardized.tsv");
     let (ratings, gold) = table(&path)?;
@@ -85,7 +85,7 @@ fn real(context: &Context, data: &Path) -> Outcome {
 
 fn simulated(context: &Context) -> Outcome {
     let input = format!("simulated ECG and raters, seed {SEED}");
-    let mut study = Study::new("annotate", "Many annotators, one truth", &input);
+    let mut study = Study::new("Many annotators, one truth", &input);
     context.step("simulate an ECG");
     let ecg = eir_synth::ecg(&EcgConfig::default().with_duration_s(600.0).with_rate_hz(250.0), SEED)?;
     let clock = TimeBase::samples_at(eir_core::SampleRate::new(ecg.rate_hz)?)?;
@@ -213,8 +213,11 @@ fn aggregate(
     Ok(fit)
 }
 
+/// Ratings, and for each item its gold label where it has one.
+type Rated = (Ratings, Vec<Option<usize>>);
+
 /// Ratings and gold labels of a table with the columns worker, item, response and gold.
-fn table(path: &Path) -> Result<(Ratings, Vec<Option<usize>>), Box<dyn Error>> {
+fn table(path: &Path) -> Result<Rated, Box<dyn Error>> {
     let bad = |what: &str| format!("{}: {what}; give the table of Snow et al. 2008", path.display());
     let text = String::from_utf8(read(path)?).map_err(|_| bad("no text"))?;
     let mut lines = text.lines();

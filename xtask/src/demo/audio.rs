@@ -26,7 +26,6 @@ const DISCLAIMER: &str = "Numbers that describe the sound; not a medical device,
 
 fn real(context: &Context, folder: &Path) -> Outcome {
     let mut study = Study::new(
-        "audio",
         "One sentence, two moods",
         "EmoDB recordings 03a01Nc and 03a01Wa: one actor, one sentence, neutral and angry (Burkhardt et al. 2005, CC0-1.0)",
     );
@@ -70,7 +69,7 @@ fn real(context: &Context, folder: &Path) -> Outcome {
 }
 
 fn simulated(context: &Context) -> Outcome {
-    let mut study = Study::new("audio", "A voice whose pitch is known", &format!("simulated, seed {SEED}"));
+    let mut study = Study::new("A voice whose pitch is known", &format!("simulated, seed {SEED}"));
     study.text(DISCLAIMER);
     context.step("simulating a voice");
     let truth = eir_synth::voice(&VoiceConfig::default(), SEED)?;

@@ -320,7 +320,7 @@ mod tests {
 
     fn case(study: Study) -> Case {
         Case {
-            id: study.id,
+            id: "signal",
             title: study.title.clone(),
             outcome: Ok(study),
             seconds: 1.25,
@@ -334,7 +334,7 @@ mod tests {
 
     /// Every kind of block, with hostile text wherever text stands.
     fn study() -> Study {
-        let mut study = Study::new("signal", HOSTILE, HOSTILE);
+        let mut study = Study::new(HOSTILE, HOSTILE);
         study.summary = HOSTILE.to_owned();
         study.text(HOSTILE);
         study.number("baseline_bpm", HOSTILE, -12345.678, HOSTILE, 1, HOSTILE, HOSTILE);

@@ -28,7 +28,6 @@ fn about(path: &Path, error: impl std::fmt::Display) -> Failure {
 
 fn real(context: &Context, folder: &Path) -> Outcome {
     let mut study = Study::new(
-        "signal",
         "Cardiotocogram and ECG",
         "CTU-UHB intrapartum CTG 1001 and 1002 (Chudáček et al. 2014, ODC-By 1.0) and MIT-BIH 100 (ODC-By 1.0), PhysioNet",
     );
@@ -197,7 +196,7 @@ fn one_ecg(
 
 fn simulated(context: &Context) -> Outcome {
     const SEED: u64 = 1;
-    let mut study = Study::new("signal", "Cardiotocogram and ECG", "simulated by eir-synth, seed 1");
+    let mut study = Study::new("Cardiotocogram and ECG", "simulated by eir-synth, seed 1");
     study.text(DISCLAIMER);
     context.step("simulating a cardiotocogram");
     let truth = eir_synth::ctg(&eir_synth::CtgConfig::default(), SEED)?;

@@ -117,8 +117,6 @@ pub(crate) enum Block {
 /// One case study: from an input to something that can be looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Study {
-    /// The crate: "signal".
-    pub(crate) id: &'static str,
     /// What a clinician would call it.
     pub(crate) title: String,
     /// The answer in one sentence: stands in the overview and as the line on the terminal.
@@ -129,8 +127,8 @@ pub(crate) struct Study {
 }
 
 impl Study {
-    pub(crate) fn new(id: &'static str, title: &str, input: &str) -> Self {
-        Self { id, title: title.to_owned(), summary: String::new(), input: input.to_owned(), blocks: Vec::new() }
+    pub(crate) fn new(title: &str, input: &str) -> Self {
+        Self { title: title.to_owned(), summary: String::new(), input: input.to_owned(), blocks: Vec::new() }
     }
 
     /// A paragraph of plain text.
@@ -139,6 +137,10 @@ impl Study {
     }
 
     /// A number; consecutive ones stand together. `id` is its key in `report.json`, with the unit in the name.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a case study lists its numbers one a line; a builder would hide them"
+    )]
     pub(crate) fn number(
         &mut self,
         id: &str,

@@ -32,7 +32,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
         }
         None => (simulated_patients(2000, SEED)?.table, format!("simulated patients, seed {SEED}")),
     };
-    let mut study = Study::new("synth", "A synthetic table of patients", &input);
+    let mut study = Study::new("A synthetic table of patients", &input);
     context.step("fit and sample the copula");
     let copula = GaussianCopulaConfig::default().fit(&real)?;
     let synthetic = copula.sample(real.rows(), SEED)?;
@@ -120,6 +120,9 @@ fn margins(real: &Table, synthetic: &Table) -> String {
     figure.finish()
 }
 
+/// The bar that a column's number belongs to.
+type Place = Box<dyn Fn(&Column, f64) -> usize>;
+
 /// Shares (real, synthetic) of at most 12 levels or bins, the last of them what is missing where something is; and the
 /// names of the first and the last.
 fn shares(real: &Column, synthetic: &Column) -> (Vec<[f64; 2]>, (String, String)) {
@@ -127,7 +130,7 @@ fn shares(real: &Column, synthetic: &Column) -> (Vec<[f64; 2]>, (String, String)
     let levels = real.levels();
     let present = || columns.iter().flat_map(|c| c.numbers().into_owned()).flatten();
     let (low, high) = present().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    let (count, place): (usize, Box<dyn Fn(&Column, f64) -> usize>) = if real.is_numeric() {
+    let (count, place): (usize, Place) = if real.is_numeric() {
         let width = if high > low { (high - low) / 12.0 } else { 1.0 };
         (12, Box::new(move |_, v| (((v - low) / width) as usize).min(11)))
     } else {

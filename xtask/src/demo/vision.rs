@@ -24,11 +24,11 @@ pub(crate) fn run(context: &Context) -> Outcome {
             "images/{PICTURE} (COCO 000000000785, CC BY 2.0); weights: MediaPipe BlazePose full (Apache-2.0). \
              The exercise is simulated, seed {SEED}: there is no free recording of one."
         );
-        study = Study::new("vision", "Knee flexion, in a picture and over an exercise", &input);
+        study = Study::new("Knee flexion, in a picture and over an exercise", &input);
         picture(context, data, &mut study)?;
     } else {
         let input = format!("simulated, seed {SEED}: key points of a person doing squats, seen from the side");
-        study = Study::new("vision", "Knee flexion over an exercise", &input);
+        study = Study::new("Knee flexion over an exercise", &input);
     }
     exercise(context, &mut study)?;
     study.text(
