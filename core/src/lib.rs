@@ -5,7 +5,7 @@
 //! | [`error`] | the building blocks from which each crate's `Error` is made |
 //! | [`SampleRate`] | a sampling rate that is known to be usable |
 //! | [`Limits`] | how much memory a reader may take |
-//! | [`file`] | reading within limits, writing that never leaves half a file |
+//! | [`mod@file`] | reading within limits, writing that never leaves half a file |
 //! | [`random`] | reproducible random numbers: same seed, same bytes, on every machine |
 //! | [`metrics`] | the numbers that go into a paper, in `f64` on plain slices |
 //! | [`svg`] | figures that follow the reader's light or dark theme |

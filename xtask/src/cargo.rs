@@ -9,6 +9,9 @@ pub(crate) type Outcome = Result<(), String>;
 /// The crates of the family that hold code, in the order of their dependencies.
 pub(crate) const CRATES: [&str; 7] = ["core", "signal", "audio", "vision", "synth", "anatomy3d", "annotate"];
 
+/// What everything but the GPU stack is built with: one set of features, so that nothing is built twice.
+pub(crate) const FAMILY: [&str; 5] = ["--workspace", "--exclude", "eir-backends", "--features", "xtask/family"];
+
 /// The workspace's folder.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))

@@ -1,7 +1,10 @@
 //! `cargo xtask golden`: the crates against reference values.
 
 use crate::cargo::{self, Outcome};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 #[derive(clap::Args)]
 pub(crate) struct Golden {
@@ -18,20 +21,24 @@ pub(crate) struct Golden {
 impl Golden {
     pub(crate) fn run(&self) -> Outcome {
         let crates = cargo::chosen(&self.crates)?;
-        let mut command = cargo::cargo(&["test", "--quiet", "--no-fail-fast", "--test", "golden"]);
-        for name in &crates {
-            command.args(["--package", &format!("eir-{name}")]);
-            // the report of an earlier run must not count for a run that dies
-            let _ = std::fs::remove_file(report(name));
-        }
-        command.arg("--");
+        let mut arguments = Vec::new();
         for (flag, folder) in [("--reference", &self.reference), ("--data", &self.data)] {
             if let Some(folder) = folder {
                 let folder = folder.canonicalize().map_err(|e| format!("{}: {e}", folder.display()))?;
-                command.arg(flag).arg(folder);
+                arguments.extend([OsString::from(flag), folder.into_os_string()]);
             }
         }
-        let outcome = cargo::run(command);
+        let programs = programs()?;
+        let mut outcome = Ok(());
+        for name in &crates {
+            // the report of an earlier run must not count for a run that dies
+            let _ = std::fs::remove_file(report(name));
+            let program = programs.get(&format!("eir-{name}")).ok_or_else(|| format!("{name} has no golden test"))?;
+            println!("\n{name}");
+            let mut command = Command::new(program);
+            command.args(&arguments);
+            outcome = outcome.and(cargo::run(command));
+        }
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
         println!("\ncrate        passed  failed  skipped (not built yet)");
         for name in &crates {
@@ -47,6 +54,22 @@ impl Golden {
         println!("\n{passed} passed, {failed} failed, {skipped} skipped");
         if failed > 0 { Err(format!("{failed} reference value(s) were missed")) } else { outcome }
     }
+}
+
+/// The golden tests, built with the features of all other tests so that nothing is built twice: by package.
+fn programs() -> Result<BTreeMap<String, PathBuf>, String> {
+    let mut command = cargo::cargo(&["test", "--no-run", "--message-format", "json", "--test", "golden"]);
+    command.args(cargo::FAMILY).stderr(Stdio::inherit());
+    let mut programs = BTreeMap::new();
+    for line in cargo::output(command)?.lines() {
+        let message: serde_json::Value = serde_json::from_str(line).unwrap_or_default(); // others' chatter
+        if let (Some(program), Some(package)) = (message["executable"].as_str(), message["package_id"].as_str()) {
+            // "path+file:///folder/core#eir-core@0.1.0"
+            let name = package.rsplit(['#', '/']).next().unwrap_or_default().split('@').next().unwrap_or_default();
+            programs.insert(name.to_owned(), PathBuf::from(program));
+        }
+    }
+    Ok(programs)
 }
 
 fn report(name: &str) -> PathBuf {

@@ -1,11 +1,8 @@
 //! `cargo xtask test`: everything that must hold before a change lands, cheapest first.
 
-use crate::cargo::{self, CRATES, Outcome};
+use crate::cargo::{self, CRATES, FAMILY, Outcome};
 use std::process::Command;
 use std::time::Instant;
-
-/// What everything but the GPU stack is built with: one set of features, so that nothing is built twice.
-const FAMILY: [&str; 5] = ["--workspace", "--exclude", "eir-backends", "--features", "xtask/family"];
 
 /// A step's name and what it does.
 type Step = (&'static str, fn() -> Outcome);
