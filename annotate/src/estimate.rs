@@ -47,24 +47,3 @@ pub(crate) fn check_level(level: f64) -> Result<()> {
 pub(crate) fn normal_tail(z: f64) -> f64 {
     0.5 * libm::erfc(z / std::f64::consts::SQRT_2)
 }
-
-/// The value below which the share `p` of the sorted `values` lies, interpolated linearly.
-pub(crate) fn percentile(values: &[f64], p: f64) -> f64 {
-    let at = p * values.len().saturating_sub(1) as f64;
-    let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    match (values.get(low), values.get(high)) {
-        (Some(a), Some(b)) => a + (b - a) * (at - at.floor()),
-        _ => f64::NAN,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_interpolate() {
-        assert_eq!(percentile(&[1.0, 2.0, 4.0], 0.75), 3.0);
-        assert!(percentile(&[], 0.5).is_nan());
-    }
-}

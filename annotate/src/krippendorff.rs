@@ -1,8 +1,9 @@
 //! Krippendorff's alpha: agreement of any number of raters, with missing ratings.
 
-use crate::estimate::{Estimate, IntervalMethod, check_level, percentile};
+use crate::estimate::{Estimate, IntervalMethod, check_level};
 use crate::{Error, Result};
 use eir_core::error::{Mismatch, Parameter};
+use eir_core::metrics::sorted_quantile;
 use eir_core::random::Generator;
 use serde::{Deserialize, Serialize};
 
@@ -165,7 +166,7 @@ impl KrippendorffAlpha {
         }
         alphas.sort_by(f64::total_cmp);
         let tail = (1.0 - self.level) / 2.0;
-        let interval = [percentile(&alphas, tail), percentile(&alphas, 1.0 - tail)];
+        let interval = [tail, 1.0 - tail].map(|p| sorted_quantile(&alphas, p).unwrap_or(f64::NAN));
         Ok(Estimate::new(value, interval, self.level, IntervalMethod::PercentileBootstrap, n))
     }
 

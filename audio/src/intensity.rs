@@ -189,10 +189,7 @@ impl Intensity {
     pub fn quantile_db(&self, q: f64) -> f64 {
         let mut sorted = self.level_db.clone();
         sorted.sort_by(f64::total_cmp);
-        let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-        let at = q.clamp(0.0, 1.0) * last as f64;
-        let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-        low + (high - low) * at.fract()
+        eir_core::metrics::sorted_quantile(&sorted, q).unwrap_or(f64::NAN)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::Result;
 use eir_core::SampleRate;
 use eir_core::error::{NotFinite, Parameter, TooShort};
+use eir_core::metrics::sorted_quantile;
 use serde::{Deserialize, Serialize};
 
 /// The intervals between successive beats, in ms.
@@ -122,7 +123,8 @@ pub fn time_domain(rr_ms: &[f64]) -> Result<TimeDomain> {
     let differences: Vec<f64> = rr_ms.windows(2).map(|w| w[1] - w[0]).collect();
     let mut sorted = rr_ms.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let median_ms = percentile(&sorted, 50.0);
+    let quantile = |sorted: &[f64], q: f64| sorted_quantile(sorted, q).unwrap_or(f64::NAN);
+    let median_ms = quantile(&sorted, 0.5);
     let mut away: Vec<f64> = rr_ms.iter().map(|v| (v - median_ms).abs()).collect();
     away.sort_by(f64::total_cmp);
     let above = |limit: f64| differences.iter().filter(|d| d.abs() > limit).count() as f64;
@@ -140,12 +142,12 @@ pub fn time_domain(rr_ms: &[f64]) -> Result<TimeDomain> {
         rmssd_ms: mean(&differences.iter().map(|d| d * d).collect::<Vec<_>>()).sqrt(),
         sdsd_ms: deviation(&differences),
         median_ms,
-        mad_ms: 1.4826 * percentile(&away, 50.0),
-        iqr_ms: percentile(&sorted, 75.0) - percentile(&sorted, 25.0),
-        p20_ms: percentile(&sorted, 20.0),
-        p80_ms: percentile(&sorted, 80.0),
-        min_ms: percentile(&sorted, 0.0),
-        max_ms: percentile(&sorted, 100.0),
+        mad_ms: 1.4826 * quantile(&away, 0.5),
+        iqr_ms: quantile(&sorted, 0.75) - quantile(&sorted, 0.25),
+        p20_ms: quantile(&sorted, 0.2),
+        p80_ms: quantile(&sorted, 0.8),
+        min_ms: quantile(&sorted, 0.0),
+        max_ms: quantile(&sorted, 1.0),
         pnn50: 100.0 * above(50.0) / (n - 1.0),
         pnn20: 100.0 * above(20.0) / (n - 1.0),
         pnn50_of_intervals: 100.0 * above(50.0) / n,
@@ -164,13 +166,6 @@ fn mean(values: &[f64]) -> f64 {
 fn deviation(values: &[f64]) -> f64 {
     let mean = mean(values);
     (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() as f64 - 1.0)).sqrt()
-}
-
-fn percentile(sorted: &[f64], percent: f64) -> f64 {
-    let place = percent / 100.0 * (sorted.len() - 1) as f64;
-    let (low, part) = (place.floor() as usize, place.fract());
-    let high = sorted[(low + 1).min(sorted.len() - 1)];
-    sorted[low] + part * (high - sorted[low])
 }
 
 /// How many intervals lie in each class from 0; the last class holds its upper edge.

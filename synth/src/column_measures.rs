@@ -4,6 +4,7 @@
 //! out, and have a measure of their own.
 
 use crate::table::Column;
+use eir_core::metrics::sorted_quantile;
 use std::collections::BTreeMap;
 
 /// 1 − the largest difference of the two empirical distribution functions (Kolmogorov–Smirnov); none if one is empty.
@@ -113,7 +114,7 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 /// The middle of sorted values, or the mean of the two middle ones; none of nothing.
 #[must_use]
 pub fn median(sorted: &[f64]) -> Option<f64> {
-    quantile_of_sorted(sorted, 0.5)
+    sorted_quantile(sorted, 0.5)
 }
 
 /// The standard deviation with n − 1; none of less than two.
@@ -122,15 +123,6 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
     let mean = mean(values)?;
     let sum: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
     (values.len() > 1).then(|| (sum / (values.len() - 1) as f64).sqrt())
-}
-
-/// The quantile `q` of sorted values with straight lines between order statistics (numpy's default); none of nothing.
-#[must_use]
-pub fn quantile_of_sorted(sorted: &[f64], q: f64) -> Option<f64> {
-    let place = q.clamp(0.0, 1.0) * sorted.len().checked_sub(1)? as f64;
-    let low = *sorted.get(place.floor() as usize)?;
-    let high = *sorted.get(place.ceil() as usize)?;
-    Some(low + (high - low) * place.fract())
 }
 
 /// The values that are there, sorted.

@@ -1,6 +1,6 @@
 //! Correlation: of pairs, of rank scores, and the nearest matrix that can be one.
 
-use crate::normal::quantile;
+use eir_core::metrics::normal_quantile;
 
 /// Pearson's correlation of the pairs in which both are present; none for less than 2 pairs or a constant side.
 #[must_use]
@@ -35,7 +35,7 @@ pub fn spearman(x: &[Option<f64>], y: &[Option<f64>]) -> Option<f64> {
 #[must_use]
 pub fn normal_scores(x: &[f64]) -> Vec<f64> {
     let n = x.len() as f64;
-    average_ranks(x).into_iter().map(|r| quantile((r - 0.5) / n)).collect()
+    average_ranks(x).into_iter().map(|r| normal_quantile((r - 0.5) / n)).collect()
 }
 
 /// Ranks from 1; equal values share the mean of theirs.

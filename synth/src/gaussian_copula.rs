@@ -3,10 +3,10 @@
 use crate::correlation::{Square, pearson};
 use crate::error::within;
 use crate::margin::{Margin, Scores, levels, numeric};
-use crate::normal::quantile;
 use crate::table::{Column, Table};
 use crate::{Error, Result};
 use eir_core::Limits;
+use eir_core::metrics::normal_quantile;
 use eir_core::random::Generator;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -395,7 +395,7 @@ pub fn simulated_patients(rows: usize, seed: u64) -> Result<SimulatedPatients> {
     let tenth = |v: f64| (v * 10.0).round() / 10.0;
     let (mut age, mut bmi, mut systolic, mut hba1c) = (vec![], vec![], vec![], vec![]);
     let (mut smoking, mut visits, mut diabetes, mut sex) = (vec![], vec![], vec![], vec![]);
-    let some_diabetes = quantile(0.85);
+    let some_diabetes = normal_quantile(0.85);
     for row in 0..rows {
         let mut stream = random.stream(row as u64);
         let g: [f64; 7] = std::array::from_fn(|_| stream.normal());
@@ -407,15 +407,15 @@ pub fn simulated_patients(rows: usize, seed: u64) -> Result<SimulatedPatients> {
         age.push(Some((55.0 + 15.0 * a).clamp(18.0, 98.0).round() as i64));
         bmi.push(Some(tenth(26.0 * libm::exp(0.17 * b))));
         systolic.push(Some((132.0 + 16.0 * s).round().max(70.0) as i64));
-        smoking.push(Some(if k < quantile(0.55) {
+        smoking.push(Some(if k < normal_quantile(0.55) {
             0
-        } else if k < quantile(0.85) {
+        } else if k < normal_quantile(0.85) {
             1
         } else {
             2
         }));
         // a third has no visit
-        visits.push(Some((2.5 * (v - quantile(0.35))).max(0.0).ceil() as i64));
+        visits.push(Some((2.5 * (v - normal_quantile(0.35))).max(0.0).ceil() as i64));
         diabetes.push(Some(d > some_diabetes));
         let missing = stream.chance(if d > some_diabetes { 0.02 } else { 0.14 });
         hba1c.push((!missing).then(|| tenth(37.0 * libm::exp(0.16 * h))));

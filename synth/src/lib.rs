@@ -60,7 +60,7 @@ mod voice;
 pub mod measures {
     pub use crate::column_measures::{
         boundary_adherence, category_adherence, category_coverage, ks_complement, mean, median, missing_similarity,
-        quantile_of_sorted, range_coverage, standard_deviation, statistic_similarity, tv_complement, wasserstein,
+        range_coverage, standard_deviation, statistic_similarity, tv_complement, wasserstein,
     };
     pub use crate::correlation::{normal_scores, pearson, spearman};
     pub use crate::pair_measures::{CrossTable, correlation_similarity};

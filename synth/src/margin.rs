@@ -1,6 +1,7 @@
 //! The law of one column and its way to and from the standard normal scale.
 
-use crate::normal::{below, density, quantile};
+use crate::normal::{below, density};
+use eir_core::metrics::normal_quantile;
 use serde::{Deserialize, Serialize};
 
 /// Terms of the Hermite series.
@@ -140,7 +141,7 @@ fn groups(shares: impl Iterator<Item = f64>) -> Vec<Group> {
     let mut all = Vec::new();
     for share in shares {
         sum += share;
-        let high = if sum > 1.0 - 1e-12 { f64::INFINITY } else { quantile(sum) };
+        let high = if sum > 1.0 - 1e-12 { f64::INFINITY } else { normal_quantile(sum) };
         let score = (density(low) - density(high)) / share;
         all.push(Group { low, high, score, share });
         low = high;
@@ -199,7 +200,7 @@ pub(crate) fn numeric(values: &[Option<f64>], spike: f64) -> (Margin, Scores) {
                 z.push(group.low);
                 x.push(value);
             }
-            z.push(quantile(before + group.share / 2.0));
+            z.push(normal_quantile(before + group.share / 2.0));
             x.push(value);
         }
         // … nor between a value and the spike above it: the interval up to the spike keeps its value
@@ -293,14 +294,14 @@ mod tests {
         let values: Vec<Option<f64>> = (0..100).map(|i| Some(if i < 40 { 0.0 } else { f64::from(i) + 60.0 })).collect();
         let (margin, _) = numeric(&values, 0.05);
         let drawn: Vec<f64> =
-            (0..10_000).map(|i| margin.value(quantile((f64::from(i) + 0.5) / 1e4)).unwrap()).collect();
+            (0..10_000).map(|i| margin.value(normal_quantile((f64::from(i) + 0.5) / 1e4)).unwrap()).collect();
         assert_eq!(drawn.iter().filter(|v| **v == 0.0).count(), 4000);
         assert!(drawn.iter().all(|v| *v == 0.0 || (100.0..=159.0).contains(v)));
         assert!(drawn.windows(2).all(|w| w[0] <= w[1]));
         // a spike on top
         let (margin, _) = numeric(&values.iter().map(|v| v.map(|x| -x)).collect::<Vec<_>>(), 0.05);
         let drawn: Vec<f64> =
-            (0..10_000).map(|i| margin.value(quantile((f64::from(i) + 0.5) / 1e4)).unwrap()).collect();
+            (0..10_000).map(|i| margin.value(normal_quantile((f64::from(i) + 0.5) / 1e4)).unwrap()).collect();
         assert_eq!(drawn.iter().filter(|v| **v == 0.0).count(), 4000);
         assert!(drawn.iter().all(|v| *v == 0.0 || (-159.0..=-100.0).contains(v)));
     }
@@ -308,7 +309,7 @@ mod tests {
     #[test]
     fn selected_values_keep_their_law() {
         // learnt law: standard normal; there where y < 0.3 and corr(y, z) = −0.6
-        let z: Vec<f64> = (1..1000).map(|i| quantile(f64::from(i) / 1000.0)).collect();
+        let z: Vec<f64> = (1..1000).map(|i| normal_quantile(f64::from(i) / 1000.0)).collect();
         let mut margin = Margin::Knots { x: z.clone(), z };
         margin.select(0.3, -0.6);
         let mut stream = eir_core::random::Generator::new(1, "select").stream(0);

@@ -1,9 +1,9 @@
 //! How close synthetic rows come to real ones.
 
 use crate::Result;
-use crate::column_measures::quantile_of_sorted;
 use crate::table::Table;
 use eir_core::error::{TooShort, Unsupported};
+use eir_core::metrics::sorted_quantile;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub fn closeness(training: &Table, synthetic: &Table, fresh: &Table) -> Result<C
     fresh_to_training.sort_unstable_by(f64::total_cmp);
     let (rows, fresh_rows) = (to_training.len() as f64, fresh_to_training.len() as f64);
     let share_below = |level: f64, of: &[f64]| {
-        let limit = quantile_of_sorted(&fresh_to_training, level).unwrap_or_default();
+        let limit = sorted_quantile(&fresh_to_training, level).unwrap_or_default();
         of.partition_point(|d| *d <= limit + TIE) as f64 / of.len().max(1) as f64
     };
     let leak_share = share_below(0.05, &to_training);
@@ -92,7 +92,7 @@ impl Closeness {
     /// Share of synthetic rows at or below the quantile `level` of the fresh rows' distances.
     #[must_use]
     pub fn share_below(&self, level: f64) -> f64 {
-        let limit = quantile_of_sorted(&self.fresh_to_training, level).unwrap_or_default();
+        let limit = sorted_quantile(&self.fresh_to_training, level).unwrap_or_default();
         self.to_training.partition_point(|d| *d <= limit + TIE) as f64 / self.to_training.len().max(1) as f64
     }
 }

@@ -282,7 +282,7 @@ fn copula(case: &mut Case, value: &Value, real: &Table, z_columns: &Value) -> Ou
 /// Share of distances below the fresh rows' quantile, without and with those that tie with it: where rows lie on a grid,
 /// the last bit decides which ties count, and the reference is "exact up to ties".
 fn ties(of: &Closeness, distances: &[f64], level: f64) -> (f64, f64) {
-    let limit = score(eir_synth::measures::quantile_of_sorted(&of.fresh_to_training, level));
+    let limit = score(eir_core::metrics::sorted_quantile(&of.fresh_to_training, level));
     let share = |limit: f64| distances.partition_point(|d| *d <= limit) as f64 / distances.len() as f64;
     (share(limit - 1e-9), share(limit + 1e-9))
 }
@@ -305,7 +305,7 @@ fn leak(case: &mut Case) -> Outcome {
         let (synthetic, fresh) = (read(&format!("{key}.csv"))?, read(&format!("{source}_test.csv"))?);
         let got: Closeness = closeness(&training, &synthetic, &fresh)?;
         let quantiles = |sorted: &[f64], levels: &[f64]| -> Vec<f64> {
-            levels.iter().map(|q| score(eir_synth::measures::quantile_of_sorted(sorted, *q))).collect()
+            levels.iter().map(|q| score(eir_core::metrics::sorted_quantile(sorted, *q))).collect()
         };
         let rows = [training.rows(), synthetic.rows(), fresh.rows()].map(|n| n as f64);
         case.walk(value, |case, name, want| match name {

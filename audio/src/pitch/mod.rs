@@ -241,10 +241,7 @@ impl Pitch {
     pub fn quantile_hz(&self, q: f64) -> f64 {
         let mut sorted: Vec<f64> = self.voiced_hz().collect();
         sorted.sort_by(f64::total_cmp);
-        let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-        let at = q.clamp(0.0, 1.0) * last as f64;
-        let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-        low + (high - low) * at.fract()
+        eir_core::metrics::sorted_quantile(&sorted, q).unwrap_or(f64::NAN)
     }
 
     /// The frequency in Hz at `time_s`, interpolated between two voiced frames; NaN where the nearest frame is unvoiced.

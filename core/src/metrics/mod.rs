@@ -8,14 +8,16 @@
 //! | how far is the number off? | [`mae`], [`rmse`], [`r2`], [`max_error`] |
 //! | do two ways of measuring agree? | [`pearson`], [`ccc`], [`BlandAltman`] |
 //! | how sure is a share? | [`wilson`] |
+//! | below what lies a part of the values? | [`sorted_quantile`], [`normal_quantile`] |
 //!
-//! All of them agree with scikit-learn, SciPy and statsmodels within 1e-12 (`cargo xtask golden core`), also where it
+//! The metrics agree with scikit-learn, SciPy and statsmodels within 1e-12 (`cargo xtask golden core`), also where it
 //! hurts: ties, weights, a class that is absent or never predicted.
 
 mod agreement;
 mod confusion;
 mod probability;
 mod proportion;
+mod quantile;
 mod ranking;
 mod regression;
 
@@ -23,6 +25,7 @@ pub use agreement::{BlandAltman, ccc, pearson};
 pub use confusion::{Confusion, ZeroDivision};
 pub use probability::{brier, log_loss};
 pub use proportion::{normal_quantile, wilson};
+pub use quantile::sorted_quantile;
 pub use ranking::{auroc, auroc_weighted, average_precision, average_precision_weighted};
 pub use regression::{mae, max_error, r2, rmse};
 

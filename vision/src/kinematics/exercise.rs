@@ -4,6 +4,7 @@ use super::smoothing::{ButterworthConfig, ZeroPhaseLowPass, fill_gaps, median_fi
 use crate::Result;
 use eir_core::SampleRate;
 use eir_core::error::{Parameter, TooShort};
+use eir_core::metrics::sorted_quantile;
 use serde::{Deserialize, Serialize};
 
 /// Share of a repetition's height at which it starts and ends.
@@ -329,11 +330,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 fn percentile(values: &[f64], percent: f64) -> Option<f64> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
-    let place = percent / 100.0 * sorted.len().checked_sub(1)? as f64;
-    let (below, share) = (place.floor() as usize, place.fract());
-    let low = *sorted.get(below)?;
-    let high = sorted.get(below + 1).copied().unwrap_or(low);
-    Some(low + share * (high - low))
+    sorted_quantile(&sorted, percent / 100.0)
 }
 
 #[cfg(test)]
