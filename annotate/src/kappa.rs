@@ -2,8 +2,8 @@
 
 use crate::estimate::{Estimate, IntervalMethod, check_level, normal_tail};
 use crate::{Error, Result};
+use eir_core::distribution::normal_quantile;
 use eir_core::error::{Mismatch, Parameter, TooShort};
-use eir_core::metrics::normal_quantile;
 use serde::{Deserialize, Serialize};
 
 /// Unweighted kappa of two raters' classes `a` and `b`, with its 95 % interval.

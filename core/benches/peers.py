@@ -1,20 +1,18 @@
-"""The peers of `eir-core`: scikit-learn's metrics on scores of the same size, ties and balance."""
+"""The peers of `eir-core`: `topic.function` is a function of `core/topic.py`."""
 
-import numpy as np
+import importlib
+import pathlib
+import sys
+
 from serve import serve
-from sklearn import metrics
 
-rng = np.random.default_rng(1)
-labels = rng.random(1_000_000) < 0.3
-scores = rng.normal(size=1_000_000) + labels
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "core"))
 
 
-def auroc():
-    return lambda: metrics.roc_auc_score(labels, scores)
+class Topics(dict):
+    def __missing__(self, name):
+        topic, function = name.split(".")
+        return getattr(importlib.import_module(topic), function)
 
 
-def average_precision():
-    return lambda: metrics.average_precision_score(labels, scores)
-
-
-serve(globals())
+serve(Topics())

@@ -209,6 +209,46 @@ impl Io {
     }
 }
 
+/// Why a number of this crate has no value.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Two inputs that belong together have different lengths.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// There are too few values.
+    #[error(transparent)]
+    TooShort(#[from] TooShort),
+    /// A value is NaN or infinite.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
+    /// A setting is out of range.
+    #[error(transparent)]
+    Parameter(#[from] Parameter),
+    /// All labels are of one class.
+    #[error("all labels are of one class: both are needed")]
+    OneClass,
+    /// A class number is beyond the number of classes.
+    #[error("label {index} is a class beyond the {classes} given")]
+    Class {
+        /// Position of the label.
+        index: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// The number is 0/0 on this input.
+    #[error("{0} is undefined: the values do not vary")]
+    Undefined(&'static str),
+    /// The objective has no finite optimum on this input, or it was not reached.
+    #[error("{what} does not converge: {reason}")]
+    NoOptimum {
+        /// What was fitted.
+        what: &'static str,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,12 @@
 //! | [`Limits`] | how much memory a reader may take |
 //! | [`mod@file`] | reading within limits, writing that never leaves half a file |
 //! | [`random`] | reproducible random numbers: same seed, same bytes, on every machine |
-//! | [`metrics`] | the numbers that go into a paper, in `f64` on plain slices |
+//! | [`Estimate`] | a number that goes into a paper: value, interval, level, method, n |
+//! | [`Rows`] | a table of numbers that is known to be finite |
+//! | [`Model`], [`Differentiable`] | what has to be known of a model to test or explain it |
+//! | [`metrics`] | how well a class, a score, a probability or a measurement does, in `f64` on plain slices |
+//! | [`inference`] | how sure a number is: intervals and tests |
+//! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `testing` | golden values, contract suite, benchmarks (feature `testing`) |
@@ -25,13 +30,19 @@
 //! None of it needs `burn` unless the feature `models` is on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod distribution;
 pub mod error;
+mod estimate;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;
+pub mod inference;
 mod limits;
 pub mod metrics;
+mod model;
+mod quadrature;
 pub mod random;
+mod rows;
 mod sample_rate;
 pub mod svg;
 #[cfg(feature = "testing")]
@@ -41,5 +52,9 @@ pub mod testing;
 #[cfg_attr(docsrs, doc(cfg(feature = "weights")))]
 pub mod weights;
 
+pub use error::Error;
+pub use estimate::Estimate;
 pub use limits::Limits;
+pub use model::{Differentiable, Model};
+pub use rows::Rows;
 pub use sample_rate::SampleRate;

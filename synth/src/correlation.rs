@@ -1,6 +1,6 @@
 //! Correlation: of pairs, of rank scores, and the nearest matrix that can be one.
 
-use eir_core::metrics::normal_quantile;
+use eir_core::distribution::normal_quantile;
 
 /// Pearson's correlation of the pairs in which both are present; none for less than 2 pairs or a constant side.
 #[must_use]

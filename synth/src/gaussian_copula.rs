@@ -6,7 +6,7 @@ use crate::margin::{Margin, Scores, levels, numeric};
 use crate::table::{Column, Table};
 use crate::{Error, Result};
 use eir_core::Limits;
-use eir_core::metrics::normal_quantile;
+use eir_core::distribution::normal_quantile;
 use eir_core::random::Generator;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! The law of one column and its way to and from the standard normal scale.
 
 use crate::normal::{below, density};
-use eir_core::metrics::normal_quantile;
+use eir_core::distribution::normal_quantile;
 use serde::{Deserialize, Serialize};
 
 /// Terms of the Hermite series.

@@ -15,7 +15,7 @@ pub(crate) fn below(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eir_core::metrics::normal_quantile;
+    use eir_core::distribution::normal_quantile;
 
     /// The probability below a quantile is the one that was asked for.
     #[test]

@@ -18,7 +18,8 @@ impl Bench {
         let mut failures = Vec::new();
         for name in cargo::chosen(&self.crates)? {
             let folder = cargo::root().join(name);
-            if !folder.join("benches").join(format!("{name}.rs")).exists() {
+            let benches = folder.join("benches");
+            if ![format!("{name}.rs"), format!("{name}/main.rs")].iter().any(|f| benches.join(f).exists()) {
                 println!("{name}: no benchmark yet");
                 continue;
             }

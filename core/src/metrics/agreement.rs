@@ -1,10 +1,11 @@
-use super::{Error, mean, pair};
+use super::{mean, pair};
+use crate::Error;
 
 /// Pearson's correlation: how nearly two measurements lie on any straight line. For "do they agree", see [`ccc`].
 ///
 /// ```
 /// assert_eq!(eir_core::metrics::pearson(&[1.0, 2.0, 3.0], &[12.0, 14.0, 16.0])?, 1.0);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
@@ -32,7 +33,7 @@ pub fn pearson(a: &[f64], b: &[f64]) -> Result<f64, Error> {
 /// ```
 /// let offset = eir_core::metrics::ccc(&[1.0, 2.0, 3.0], &[2.0, 3.0, 4.0])?;
 /// assert!((offset - 4.0 / 7.0).abs() < 1e-15);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
@@ -83,7 +84,7 @@ fn moments(a: &[f64], b: &[f64]) -> Result<Moments, Error> {
 /// let limits = BlandAltman::new(&[10.0, 12.0, 14.0], &[9.0, 11.0, 12.0])?;
 /// assert!((limits.bias - 4.0 / 3.0).abs() < 1e-12);
 /// assert!((limits.upper - limits.lower - 2.0 * 1.96 * limits.sd).abs() < 1e-12);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Validation

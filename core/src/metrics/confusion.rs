@@ -1,4 +1,5 @@
-use super::{Error, check_weights};
+use super::check_weights;
+use crate::Error;
 use crate::error::{Mismatch, Parameter, TooShort};
 
 /// What 0/0 is: the precision of a class that was never predicted, the recall of one that never occurred.
@@ -43,7 +44,7 @@ impl ZeroDivision {
 /// assert_eq!(c.precision(1, ZeroDivision::Zero), 0.5);
 /// assert!(c.precision(2, ZeroDivision::Nan).is_nan()); // never predicted
 /// assert!((c.balanced_accuracy() - 5.0 / 9.0).abs() < 1e-15);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Validation

@@ -1,4 +1,4 @@
-use super::Error;
+use crate::Error;
 use crate::error::{Mismatch, Parameter, TooShort};
 
 /// Brier score: the mean squared difference of probability and outcome. 0 is perfect.
@@ -6,7 +6,7 @@ use crate::error::{Mismatch, Parameter, TooShort};
 /// # Examples
 /// ```
 /// assert_eq!(eir_core::metrics::brier(&[true, false], &[0.9, 0.5])?, 0.13);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
@@ -30,7 +30,7 @@ pub fn brier(labels: &[bool], probabilities: &[f64]) -> Result<f64, Error> {
 /// ```
 /// let loss = eir_core::metrics::log_loss(&[true, false], &[0.5, 0.5])?;
 /// assert!((loss - std::f64::consts::LN_2).abs() < 1e-15);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-use super::{Error, check_weights};
+use super::check_weights;
+use crate::Error;
 use crate::error::{Mismatch, NotFinite};
 
 /// Area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
@@ -13,7 +14,7 @@ use crate::error::{Mismatch, NotFinite};
 /// ```
 /// let a = eir_core::metrics::auroc(&[false, false, true, true], &[0.1, 0.4, 0.35, 0.8])?;
 /// assert_eq!(a, 0.75);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
@@ -46,7 +47,7 @@ pub fn auroc_weighted(labels: &[bool], scores: &[f64], weights: &[f64]) -> Resul
 /// ```
 /// let p = eir_core::metrics::average_precision(&[false, false, true, true], &[0.1, 0.4, 0.35, 0.8])?;
 /// assert!((p - 0.8333333333333333).abs() < 1e-15);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors

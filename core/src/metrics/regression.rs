@@ -1,10 +1,11 @@
-use super::{Error, mean, pair};
+use super::{mean, pair};
+use crate::Error;
 
 /// Mean absolute error.
 ///
 /// ```
 /// assert_eq!(eir_core::metrics::mae(&[1.0, 2.0], &[2.0, 0.0])?, 1.5);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
@@ -21,7 +22,7 @@ pub fn mae(truth: &[f64], predicted: &[f64]) -> Result<f64, Error> {
 ///
 /// ```
 /// assert_eq!(eir_core::metrics::rmse(&[0.0, 0.0], &[1.0, 7.0])?, 5.0);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
@@ -35,7 +36,7 @@ pub fn rmse(truth: &[f64], predicted: &[f64]) -> Result<f64, Error> {
 ///
 /// ```
 /// assert_eq!(eir_core::metrics::max_error(&[1.0, 2.0], &[2.0, 0.0])?, 2.0);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
@@ -50,7 +51,7 @@ pub fn max_error(truth: &[f64], predicted: &[f64]) -> Result<f64, Error> {
 ///
 /// ```
 /// assert_eq!(eir_core::metrics::r2(&[1.0, 2.0, 3.0], &[1.0, 2.0, 4.0])?, 0.5);
-/// # Ok::<(), eir_core::metrics::Error>(())
+/// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors

@@ -1,44 +1,17 @@
-use super::Error;
-use crate::error::{Mismatch, Parameter, TooShort};
+/// The probability of a value up to `x` under the standard normal distribution.
+///
+/// ```
+/// assert!((eir_core::distribution::normal_cdf(1.0) - 0.8413447460685429).abs() < 1e-15);
+/// ```
+#[must_use]
+pub fn normal_cdf(x: f64) -> f64 {
+    0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
+}
 
-/// Wilson's interval of a proportion: `hits` of `trials`, at `level` (0.95).
-///
-/// **Use it** for every share in a paper, sensitivity and specificity too: unlike the plain interval it never leaves
-/// 0 to 1 and keeps its level for small numbers.
-///
-/// # Examples
-/// ```
-/// let (low, high) = eir_core::metrics::wilson(9, 10, 0.95)?;
-/// assert!((low - 0.5958).abs() < 1e-4 && (high - 0.9821).abs() < 1e-4);
-/// # Ok::<(), eir_core::metrics::Error>(())
-/// ```
-///
-/// # Errors
-/// [`Error`] for no trials, more hits than trials, or a level outside 0 to 1.
-///
-/// # Validation
-/// Agrees with statsmodels 0.15.0 within 1e-10 on `reference/core/intervals.json`.
-///
-/// # References
-/// Wilson 1927, doi:10.1080/01621459.1927.10502953.
-pub fn wilson(hits: u64, trials: u64, level: f64) -> Result<(f64, f64), Error> {
-    if trials == 0 {
-        return Err(TooShort::new("trials", 0, 1).into());
-    }
-    if hits > trials {
-        return Err(Mismatch::new("hits", format!("at most {trials}"), hits).into());
-    }
-    if !(level > 0.0 && level < 1.0) {
-        return Err(Parameter::new("level", level, "between 0 and 1").into());
-    }
-    let z = normal_quantile(0.5 + level / 2.0);
-    let (n, p) = (trials as f64, hits as f64 / trials as f64);
-    let z2n = z * z / n;
-    let middle = (p + z2n / 2.0) / (1.0 + z2n);
-    let half = z / (1.0 + z2n) * (p * (1.0 - p) / n + z2n / (4.0 * n)).sqrt();
-    let low = if hits == 0 { 0.0 } else { middle - half };
-    let high = if hits == trials { 1.0 } else { middle + half };
-    Ok((low, high))
+/// The probability of a value above `x` under the standard normal distribution, exact in the far tail.
+#[must_use]
+pub fn normal_sf(x: f64) -> f64 {
+    0.5 * libm::erfc(x / std::f64::consts::SQRT_2)
 }
 
 /// The quantile of the standard normal distribution; NaN outside 0 to 1, infinite at its ends.
@@ -46,7 +19,7 @@ pub fn wilson(hits: u64, trials: u64, level: f64) -> Result<(f64, f64), Error> {
 /// Wichura's approximation (relative error about 1e-16).
 ///
 /// ```
-/// assert!((eir_core::metrics::normal_quantile(0.975) - 1.959963984540054).abs() < 1e-14);
+/// assert!((eir_core::distribution::normal_quantile(0.975) - 1.959963984540054).abs() < 1e-14);
 /// ```
 ///
 /// # References

@@ -2,8 +2,8 @@
 //!
 //! A [`Generator`] is named by a seed and a purpose, and hands out one independent [`Stream`] per item, so that item 7
 //! is the same whether it is made first, last or on another thread. The generator is `eir-chacha8-v1`: ChaCha with 8
-//! rounds (kept crate `rand_chacha`), key = seed and hash of the purpose, stream = item; the distributions are written
-//! here on `libm`, because the logarithm of the system differs between machines. A change of either is a new version.
+//! rounds, key = seed and hash of the purpose, stream = item; the distributions are written here on `libm`, because the
+//! logarithm of the system differs between machines. A change of either is a new version.
 //!
 //! ```
 //! use eir_core::random::Generator;
@@ -13,8 +13,9 @@
 //! assert_ne!(patients.stream(8).normal(), a.normal());
 //! ```
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+mod chacha;
+
+use chacha::ChaCha8;
 
 /// The name and version of the generator, for cards and reports.
 pub const NAME: &str = "eir-chacha8-v1";
@@ -43,16 +44,14 @@ impl Generator {
     /// The stream of item `index`.
     #[must_use]
     pub fn stream(&self, index: u64) -> Stream {
-        let mut source = ChaCha8Rng::from_seed(self.key);
-        source.set_stream(index);
-        Stream { source, spare: None }
+        Stream { source: ChaCha8::new(&self.key, index), spare: None }
     }
 }
 
 /// A stream of random numbers for one item.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    source: ChaCha8Rng,
+    source: ChaCha8,
     /// The second of the two values that the polar method makes at a time.
     spare: Option<f64>,
 }
@@ -60,7 +59,7 @@ pub struct Stream {
 impl Stream {
     /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
-        self.source.next_u64()
+        self.source.next()
     }
 
     /// Uniform in [0, 1), on the grid of 2⁻⁵³.

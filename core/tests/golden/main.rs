@@ -1,0 +1,46 @@
+//! Reference values of `eir-core`: `cargo xtask golden core`.
+
+mod agreement;
+mod classification;
+mod intervals;
+mod regression;
+mod roc;
+
+use eir_core::testing::golden::{Case, Golden, Outcome, Tolerance, entry, number, numbers};
+use serde_json::Value;
+use std::error::Error;
+
+fn main() -> std::process::ExitCode {
+    Golden::from_args("core")
+        .case("classification.json", classification::classification)
+        .case("roc.json", roc::roc)
+        .case("regression.json", regression::regression)
+        .case("agreement.json", agreement::agreement)
+        .case("intervals.json", intervals::intervals)
+        .run()
+}
+
+/// The tolerance that the file itself states.
+fn tolerance(file: &Value) -> Result<Tolerance, Box<dyn Error>> {
+    Ok(Tolerance::absolute(number(entry(file, "tolerance")?)?))
+}
+
+fn flags(value: &Value) -> Result<Vec<bool>, Box<dyn Error>> {
+    Ok(numbers(value)?.into_iter().map(|v| v != 0.0).collect())
+}
+
+/// The entries of `expected` that `ours` knows are compared, the others are skipped by name.
+fn compare(
+    case: &mut Case,
+    expected: &Value,
+    tolerance: Tolerance,
+    ours: impl Fn(&str) -> Option<Result<Vec<f64>, eir_core::Error>>,
+) -> Outcome {
+    case.walk(expected, |case, key, want| {
+        match ours(key) {
+            Some(got) => case.close(key, &got?, &numbers(want)?, tolerance),
+            None => case.skip(key, "not built yet"),
+        }
+        Ok(())
+    })
+}
