@@ -13,6 +13,7 @@
 //! | [`metrics`] | how well a class, a score, a probability or a measurement does, in `f64` on plain slices |
 //! | [`inference`] | how sure a number is: intervals and tests |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
+//! | [`split`] | training and test sets without leakage, cross-validation |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `testing` | golden values, contract suite, benchmarks (feature `testing`) |
@@ -44,6 +45,7 @@ mod quadrature;
 pub mod random;
 mod rows;
 mod sample_rate;
+pub mod split;
 pub mod svg;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
