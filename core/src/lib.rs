@@ -14,6 +14,7 @@
 //! | [`inference`] | how sure a number is: intervals and tests |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | [`split`] | training and test sets without leakage, cross-validation |
+//! | `learn` | classical models: linear, trees, clusters, Markov chains (feature `learn`, on by default) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `testing` | golden values, contract suite, benchmarks (feature `testing`) |
@@ -38,6 +39,9 @@ pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;
 pub mod inference;
+#[cfg(feature = "learn")]
+#[cfg_attr(docsrs, doc(cfg(feature = "learn")))]
+pub mod learn;
 mod limits;
 pub mod metrics;
 mod model;

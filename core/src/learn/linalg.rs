@@ -1,0 +1,1 @@
+//! The little linear algebra that the models share.
