@@ -225,6 +225,9 @@ pub enum Error {
     /// A setting is out of range.
     #[error(transparent)]
     Parameter(#[from] Parameter),
+    /// A file or a message does not follow its format.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
     /// All labels are of one class.
     #[error("all labels are of one class: both are needed")]
     OneClass,

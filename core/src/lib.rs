@@ -13,6 +13,8 @@
 //! | [`metrics`] | how well a class, a score, a probability or a measurement does, in `f64` on plain slices |
 //! | [`inference`] | how sure a number is: intervals and tests |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
+//! | `explain` | why a model says what it says (feature `explain`) |
+//! | `protocol` | an evaluation fixed before the test set is opened (feature `protocol`) |
 //! | [`split`] | training and test sets without leakage, cross-validation |
 //! | `learn` | classical models: linear, trees, clusters, Markov chains (feature `learn`, on by default) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
@@ -35,6 +37,9 @@
 pub mod distribution;
 pub mod error;
 mod estimate;
+#[cfg(feature = "explain")]
+#[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
+pub mod explain;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;
@@ -45,6 +50,9 @@ pub mod learn;
 mod limits;
 pub mod metrics;
 mod model;
+#[cfg(feature = "protocol")]
+#[cfg_attr(docsrs, doc(cfg(feature = "protocol")))]
+pub mod protocol;
 mod quadrature;
 pub mod random;
 mod rows;

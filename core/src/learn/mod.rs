@@ -10,4 +10,4 @@
 //! Fits stop at the optimum, not after a number of steps: what is not reached is an error. Work on many rows is split
 //! into chunks of a fixed size whose sums are added in order, so that the number of threads changes no byte.
 
-mod linalg;
+pub(crate) mod linalg;

@@ -1,7 +1,9 @@
 //! Reference values of `eir-core`: `cargo xtask golden core`.
 
 mod agreement;
+mod captum;
 mod classification;
+mod explanation;
 mod intervals;
 mod regression;
 mod roc;
@@ -18,6 +20,8 @@ fn main() -> std::process::ExitCode {
         .case("regression.json", regression::regression)
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
+        .case("explanation.json", explanation::explanation)
+        .case("captum.json", captum::captum)
         .case("splits.json", splits::splits)
         .run()
 }
