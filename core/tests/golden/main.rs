@@ -3,6 +3,7 @@
 mod agreement;
 mod classification;
 mod intervals;
+mod linear_models;
 mod regression;
 mod roc;
 
@@ -17,6 +18,7 @@ fn main() -> std::process::ExitCode {
         .case("regression.json", regression::regression)
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
+        .case("linear_models.json", linear_models::linear_models)
         .run()
 }
 
