@@ -6,8 +6,56 @@
 //!
 //! | question | configuration | fitted |
 //! |---|---|---|
+//! | how does a measurement change with each feature? | [`LeastSquares`] | [`LeastSquaresModel`], [`Wald`] |
+//! | the same, for prediction from columns alike | [`Ridge`] | [`LinearModel`] |
+//! | the same, from few of many columns | [`ElasticNet`] (lasso) | [`ElasticNetModel`] |
+//! | how likely is one of two classes? | [`LogisticRegression`] | [`LogisticModel`] |
+//! | how likely is each of several classes? | [`MultinomialRegression`] | [`MultinomialModel`] |
+//! | which surface parts two classes with the widest margin? | [`SupportVectorMachine`] | [`SupportVectorModel`] |
+//! | the same for many rows, by a plane | [`LinearSvm`] | [`LinearModel`] |
 //!
 //! Fits stop at the optimum, not after a number of steps: what is not reached is an error. Work on many rows is split
 //! into chunks of a fixed size whose sums are added in order, so that the number of threads changes no byte.
 
+mod design;
+mod elastic_net;
+mod elementary;
+mod l1_quadratic;
+mod least_squares;
 pub(crate) mod linalg;
+mod linear_model;
+mod linear_svm;
+mod logistic;
+mod logistic_fit;
+mod multinomial;
+mod ridge;
+mod support_vectors;
+mod wald;
+
+pub use elastic_net::{ElasticNet, ElasticNetModel};
+pub use least_squares::{LeastSquares, LeastSquaresModel};
+pub use linear_model::LinearModel;
+pub use linear_svm::LinearSvm;
+pub use logistic::{LogisticModel, LogisticRegression, Penalty};
+pub use multinomial::{MultinomialModel, MultinomialRegression};
+pub use ridge::Ridge;
+pub use support_vectors::{Kernel, SupportVectorMachine, SupportVectorModel};
+pub use wald::Wald;
+
+use crate::error::NotFinite;
+use crate::metrics::check_weights;
+use crate::{Error, Rows};
+
+/// Checks targets and weights against the rows, and gives the number of rows that count.
+fn check_targets(rows: Rows<'_>, targets: &[f64], weights: Option<&[f64]>) -> Result<usize, Error> {
+    rows.check("targets", targets.len(), 1)?;
+    NotFinite::check_f64("target", targets)?;
+    check_row_weights(rows, weights)
+}
+
+/// Checks weights against the rows, and gives the number of rows that count.
+fn check_row_weights(rows: Rows<'_>, weights: Option<&[f64]>) -> Result<usize, Error> {
+    let Some(weights) = weights else { return Ok(rows.len()) };
+    check_weights(weights, rows.len())?;
+    Ok(weights.iter().filter(|w| **w > 0.0).count())
+}

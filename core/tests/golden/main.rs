@@ -5,6 +5,7 @@ mod captum;
 mod classification;
 mod explanation;
 mod intervals;
+mod linear_models;
 mod regression;
 mod roc;
 mod splits;
@@ -23,6 +24,7 @@ fn main() -> std::process::ExitCode {
         .case("explanation.json", explanation::explanation)
         .case("captum.json", captum::captum)
         .case("splits.json", splits::splits)
+        .case("linear_models.json", linear_models::linear_models)
         .run()
 }
 
