@@ -33,6 +33,7 @@
 pub mod distribution;
 pub mod error;
 mod estimate;
+mod fenwick;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;
