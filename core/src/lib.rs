@@ -40,6 +40,7 @@ mod estimate;
 #[cfg(feature = "explain")]
 #[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
 pub mod explain;
+mod fenwick;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;

@@ -2,8 +2,34 @@
 //!
 //! | question | functions |
 //! |---|---|
-//! | how sure is a share? | [`wilson`] |
+//! | how sure is a share? | [`wilson`]; where asked for [`clopper_pearson`], [`agresti_coull`], [`jeffreys`], [`wald`] |
+//! | do two groups differ in a share? | [`newcombe_difference`] |
+//! | do tests on the same patients differ? | [`McNemar`], of more than two [`cochran_q`] |
+//! | which of many p values hold? | [`holm`], [`hommel`], [`bonferroni`]; to screen [`benjamini_hochberg`], [`benjamini_yekutieli`] |
+//! | do two measurements agree? | [`ccc`], [`BlandAltman`](crate::metrics::BlandAltman); of classes [`cohen_kappa`] |
+//! | do they rise together? | [`pearson`], [`spearman`], [`kendall`] |
+//! | by how much? | [`regression_line`], with outliers [`theil_sen`] |
 
+mod chi_squared;
+mod cochran;
+mod concordance;
+mod correlation;
+mod difference;
+mod kappa;
+mod line;
+mod mcnemar;
+mod multiple;
 mod proportion;
+mod theil_sen;
 
-pub use proportion::wilson;
+pub use chi_squared::ChiSquared;
+pub use cochran::cochran_q;
+pub use concordance::{Concordance, ccc};
+pub use correlation::{Correlation, kendall, pearson, spearman};
+pub use difference::newcombe_difference;
+pub use kappa::{Kappa, KappaWeights, cohen_kappa};
+pub use line::{RegressionLine, regression_line};
+pub use mcnemar::McNemar;
+pub use multiple::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm, hommel};
+pub use proportion::{agresti_coull, clopper_pearson, jeffreys, wald, wilson};
+pub use theil_sen::{TheilSen, theil_sen};

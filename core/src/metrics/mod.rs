@@ -5,26 +5,38 @@
 //! | how often is the class right? | [`Confusion`] |
 //! | does the score rank well? | [`auroc`], [`average_precision`] |
 //! | is the probability right? | [`brier`], [`log_loss`] |
-//! | how far is the number off? | [`mae`], [`rmse`], [`r2`], [`max_error`] |
-//! | do two ways of measuring agree? | [`pearson`], [`ccc`], [`BlandAltman`] |
-//! //! | below what lies a part of the values? | [`sorted_quantile`] |
+//! | how far is the number off? | [`mae`], [`rmse`], [`r2`]; with weights and all others [`Regression`] |
+//! | is the predicted distribution right? | [`crps_gaussian`], [`crps_ensemble`], [`interval_score`] |
+//! | do two ways of measuring agree? | [`ccc`], [`BlandAltman`], [`RepeatedBlandAltman`] |
+//! | do they rise together? | [`pearson`], [`spearman`], [`kendall_tau_b`], [`kendall_tau_c`] |
+//! | below what lies a part of the values? | [`sorted_quantile`] |
 //!
 //! The metrics agree with scikit-learn, SciPy and statsmodels within 1e-12 (`cargo xtask golden core`), also where it
 //! hurts: ties, weights, a class that is absent or never predicted.
 
 mod agreement;
+mod bland_altman;
 mod confusion;
+mod forecast;
 mod probability;
 mod quantile;
 mod ranking;
+mod ranks;
 mod regression;
+mod repeated_bland_altman;
 
-pub use agreement::{BlandAltman, ccc, pearson};
+pub(crate) use agreement::moments;
+pub use agreement::{ccc, ccc_unbiased, pearson};
+pub use bland_altman::BlandAltman;
 pub use confusion::{Confusion, ZeroDivision};
+pub use forecast::{crps_ensemble, crps_gaussian, interval_score};
 pub use probability::{brier, log_loss};
 pub use quantile::sorted_quantile;
 pub use ranking::{auroc, auroc_weighted, average_precision, average_precision_weighted};
-pub use regression::{mae, max_error, r2, rmse};
+pub(crate) use ranks::{DenseRanks, Kendall, pairs};
+pub use ranks::{kendall_tau_b, kendall_tau_c, midranks, spearman};
+pub use regression::{Regression, mae, max_error, mse, r2, rmse};
+pub use repeated_bland_altman::RepeatedBlandAltman;
 
 use crate::Error;
 use crate::error::{Mismatch, NotFinite, Parameter, TooShort};
