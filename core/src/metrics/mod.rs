@@ -3,8 +3,8 @@
 //! | question | functions |
 //! |---|---|
 //! | how often is the class right? | [`Confusion`] |
-//! | does the score rank well? | [`auroc`], [`average_precision`] |
-//! | is the probability right? | [`brier`], [`log_loss`] |
+//! | does the score rank well? | [`auroc`], [`average_precision`], [`RocCurve`], [`PrecisionRecallCurve`] |
+//! | is the probability right? | [`brier`], [`log_loss`]; of several classes [`ClassProbabilities`] |
 //! | how far is the number off? | [`mae`], [`rmse`], [`r2`], [`max_error`] |
 //! | do two ways of measuring agree? | [`pearson`], [`ccc`], [`BlandAltman`] |
 //! //! | below what lies a part of the values? | [`sorted_quantile`] |
@@ -14,17 +14,25 @@
 
 mod agreement;
 mod confusion;
+mod multiclass;
+mod precision_recall;
 mod probability;
 mod quantile;
 mod ranking;
 mod regression;
+mod roc;
 
 pub use agreement::{BlandAltman, ccc, pearson};
-pub use confusion::{Confusion, ZeroDivision};
-pub use probability::{brier, log_loss};
+pub use confusion::{BinaryCounts, Confusion, KappaWeights, ZeroDivision};
+pub use multiclass::{Average, ClassProbabilities};
+pub use precision_recall::PrecisionRecallCurve;
+pub(crate) use probability::check as check_probabilities;
+pub use probability::{brier, brier_weighted, log_loss, log_loss_weighted};
 pub use quantile::sorted_quantile;
+pub(crate) use ranking::check as check_scores;
 pub use ranking::{auroc, auroc_weighted, average_precision, average_precision_weighted};
 pub use regression::{mae, max_error, r2, rmse};
+pub use roc::{OperatingPoint, RocCurve};
 
 use crate::Error;
 use crate::error::{Mismatch, NotFinite, Parameter, TooShort};

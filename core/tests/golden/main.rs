@@ -1,7 +1,10 @@
 //! Reference values of `eir-core`: `cargo xtask golden core`.
 
 mod agreement;
+mod bootstrap;
 mod classification;
+mod decision;
+mod fairness;
 mod intervals;
 mod regression;
 mod roc;
@@ -14,6 +17,9 @@ fn main() -> std::process::ExitCode {
     Golden::from_args("core")
         .case("classification.json", classification::classification)
         .case("roc.json", roc::roc)
+        .case("bootstrap.json", bootstrap::bootstrap)
+        .case("decision.json", decision::decision)
+        .case("fairness.json", fairness::fairness)
         .case("regression.json", regression::regression)
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
