@@ -11,6 +11,8 @@
 //! | [`Rows`] | a table of numbers that is known to be finite |
 //! | [`Model`], [`Differentiable`] | what has to be known of a model to test or explain it |
 //! | [`metrics`] | how well a class, a score, a probability or a measurement does, in `f64` on plain slices |
+//! | [`decision`] | is it worth using? Net benefit over the thresholds at which people would act |
+//! | [`fairness`] | does it serve all groups alike? Rates, gaps, and what is too small to read |
 //! | [`inference`] | how sure a number is: intervals and tests |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | `explain` | why a model says what it says (feature `explain`) |
@@ -34,6 +36,7 @@
 //! None of it needs `burn` unless the feature `models` is on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod decision;
 pub mod distribution;
 pub mod error;
 mod estimate;
@@ -41,6 +44,7 @@ mod estimate;
 #[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
 pub mod explain;
 mod fenwick;
+pub mod fairness;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;

@@ -19,6 +19,13 @@ mod kappa;
 mod line;
 mod mcnemar;
 mod multiple;
+//! | how sure is a share? | [`wilson`] |
+//! | how sure is an AUROC, and is another score better? | [`auroc_interval`], [`DeLong`]; known only from a paper: [`hanley_mcneil`] |
+//! | how sure is any number? | [`Bootstrap`] |
+
+mod bootstrap;
+mod delong;
+mod hanley_mcneil;
 mod proportion;
 mod theil_sen;
 
@@ -33,3 +40,7 @@ pub use mcnemar::McNemar;
 pub use multiple::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm, hommel};
 pub use proportion::{agresti_coull, clopper_pearson, jeffreys, wald, wilson};
 pub use theil_sen::{TheilSen, theil_sen};
+pub use bootstrap::{Bootstrap, BootstrapDistribution, BootstrapInterval, SamplingUnits};
+pub use delong::{AurocComparison, DeLong, auroc_interval};
+pub use hanley_mcneil::{hanley_mcneil, hanley_mcneil_standard_error};
+pub use proportion::wilson;

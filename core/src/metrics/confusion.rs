@@ -26,13 +26,86 @@ impl ZeroDivision {
     }
 }
 
+/// How the errors of [`Confusion::kappa`] weigh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum KappaWeights {
+    /// Every error alike; the default.
+    #[default]
+    Unweighted,
+    /// By the distance |i − j| of the classes, which must be in order.
+    Linear,
+    /// By its square.
+    Quadratic,
+}
+
+/// The four counts (or weights) of one class against the rest, or of all classes [pooled](Confusion::pooled).
+///
+/// ```
+/// use eir_core::metrics::{BinaryCounts, ZeroDivision::Nan};
+/// let c = BinaryCounts { true_positives: 8.0, false_positives: 2.0, false_negatives: 4.0, true_negatives: 86.0 };
+/// assert_eq!((c.precision(Nan), c.jaccard(Nan), c.f_beta(1.0, Nan)), (0.8, 8.0 / 14.0, 16.0 / 22.0));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BinaryCounts {
+    /// Items of the class that were called so.
+    pub true_positives: f64,
+    /// Other items that were called so.
+    pub false_positives: f64,
+    /// Items of the class that were called otherwise.
+    pub false_negatives: f64,
+    /// Other items that were called otherwise.
+    pub true_negatives: f64,
+}
+
+impl BinaryCounts {
+    /// Precision (positive predictive value): tp / (tp + fp).
+    #[must_use]
+    pub fn precision(&self, zero: ZeroDivision) -> f64 {
+        zero.divide(self.true_positives, self.true_positives + self.false_positives)
+    }
+
+    /// Recall (sensitivity, true positive rate): tp / (tp + fn).
+    #[must_use]
+    pub fn recall(&self, zero: ZeroDivision) -> f64 {
+        zero.divide(self.true_positives, self.true_positives + self.false_negatives)
+    }
+
+    /// Specificity: tn / (tn + fp).
+    #[must_use]
+    pub fn specificity(&self, zero: ZeroDivision) -> f64 {
+        zero.divide(self.true_negatives, self.true_negatives + self.false_positives)
+    }
+
+    /// Negative predictive value: tn / (tn + fn).
+    #[must_use]
+    pub fn negative_predictive_value(&self, zero: ZeroDivision) -> f64 {
+        zero.divide(self.true_negatives, self.true_negatives + self.false_negatives)
+    }
+
+    /// Jaccard index (intersection over union): tp / (tp + fp + fn).
+    #[must_use]
+    pub fn jaccard(&self, zero: ZeroDivision) -> f64 {
+        zero.divide(self.true_positives, self.true_positives + self.false_positives + self.false_negatives)
+    }
+
+    /// F-beta: (1 + β²) tp / ((1 + β²) tp + β² fn + fp); `beta` 1 is F1 (Dice). 0/0 only if the class neither occurs nor
+    /// is predicted.
+    #[must_use]
+    pub fn f_beta(&self, beta: f64, zero: ZeroDivision) -> f64 {
+        let b = beta * beta;
+        let hits = (1.0 + b) * self.true_positives;
+        zero.divide(hits, hits + b * self.false_negatives + self.false_positives)
+    }
+}
+
 /// A confusion matrix: the number (or weight) of items of each true class by predicted class.
 ///
 /// **Use it** for decisions, of two or more classes. **Not** for scores: see [`auroc`](super::auroc).
 ///
 /// # Formula
-/// With `tp`, `fp`, `fn`, `tn` of one class against the rest: precision tp/(tp+fp), recall (sensitivity) tp/(tp+fn),
-/// specificity tn/(tn+fp), negative predictive value tn/(tn+fn), F-beta (1+β²)tp/((1+β²)tp+β²fn+fp).
+/// Each class against the rest as [`BinaryCounts`] says. Averages: [`macro_mean`](Self::macro_mean),
+/// [`weighted_mean`](Self::weighted_mean), and micro, which is the number of the [`pooled`](Self::pooled) counts.
 ///
 /// # Examples
 /// ```
@@ -44,6 +117,8 @@ impl ZeroDivision {
 /// assert_eq!(c.precision(1, ZeroDivision::Zero), 0.5);
 /// assert!(c.precision(2, ZeroDivision::Nan).is_nan()); // never predicted
 /// assert!((c.balanced_accuracy() - 5.0 / 9.0).abs() < 1e-15);
+/// assert!((c.macro_mean(|class| c.recall(class, ZeroDivision::Zero)) - 5.0 / 9.0).abs() < 1e-15);
+/// assert_eq!(c.pooled().jaccard(ZeroDivision::Zero), 1.0 / 3.0);
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
@@ -52,12 +127,17 @@ impl ZeroDivision {
 /// and never predicted classes included.
 ///
 /// # References
-/// Matthews coefficient of several classes: Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006.
+/// Matthews coefficient of several classes: Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006. Kappa: Cohen 1968,
+/// doi:10.1037/h0026256.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confusion {
     classes: usize,
     /// Row = true class, column = predicted class.
     cells: Vec<f64>,
+    /// Sums of the rows.
+    truths: Vec<f64>,
+    /// Sums of the columns.
+    predictions: Vec<f64>,
 }
 
 impl Confusion {
@@ -98,7 +178,9 @@ impl Confusion {
             }
             cells[t * classes + p] += weight(index);
         }
-        Ok(Self { classes, cells })
+        let truths = cells.chunks_exact(classes).map(|row| row.iter().sum()).collect();
+        let predictions = (0..classes).map(|p| cells.iter().skip(p).step_by(classes).sum()).collect();
+        Ok(Self { classes, cells, truths, predictions })
     }
 
     /// Number of classes.
@@ -117,12 +199,40 @@ impl Confusion {
         }
     }
 
-    fn truths(&self, class: usize) -> f64 {
-        (0..self.classes).map(|p| self.count_of(class, p)).sum()
+    /// Number (or weight) of items of `class`: its support.
+    #[must_use]
+    pub fn support(&self, class: usize) -> f64 {
+        self.truths.get(class).copied().unwrap_or(0.0)
     }
 
-    fn predictions(&self, class: usize) -> f64 {
-        (0..self.classes).map(|t| self.count_of(t, class)).sum()
+    /// The counts of `class` against the rest; all 0 for classes beyond the last.
+    #[must_use]
+    pub fn one_vs_rest(&self, class: usize) -> BinaryCounts {
+        if class >= self.classes {
+            return BinaryCounts::default();
+        }
+        let others = |of: &dyn Fn(usize) -> f64| (0..self.classes).filter(|c| *c != class).map(of).sum::<f64>();
+        // sums of what is counted, not differences from the total: a count of 0 is then 0 with weights too
+        let false_positives = others(&|t| self.count_of(t, class));
+        BinaryCounts {
+            true_positives: self.count_of(class, class),
+            false_positives,
+            false_negatives: others(&|p| self.count_of(class, p)),
+            true_negatives: others(&|t| self.truths[t]) - false_positives,
+        }
+    }
+
+    /// The sums of the counts of all classes: what micro averages are made of.
+    #[must_use]
+    pub fn pooled(&self) -> BinaryCounts {
+        let (right, total) = (self.right(), self.total());
+        let wrong = total - right;
+        BinaryCounts {
+            true_positives: right,
+            false_positives: wrong,
+            false_negatives: wrong,
+            true_negatives: self.classes as f64 * total - total - wrong,
+        }
     }
 
     fn total(&self) -> f64 {
@@ -147,37 +257,40 @@ impl Confusion {
         super::mean(&recalls)
     }
 
-    /// Precision (positive predictive value) of `class`.
+    /// [Precision](BinaryCounts::precision) (positive predictive value) of `class`.
     #[must_use]
     pub fn precision(&self, class: usize, zero: ZeroDivision) -> f64 {
-        zero.divide(self.count_of(class, class), self.predictions(class))
+        self.one_vs_rest(class).precision(zero)
     }
 
-    /// Recall (sensitivity) of `class`.
+    /// [Recall](BinaryCounts::recall) (sensitivity) of `class`.
     #[must_use]
     pub fn recall(&self, class: usize, zero: ZeroDivision) -> f64 {
-        zero.divide(self.count_of(class, class), self.truths(class))
+        self.one_vs_rest(class).recall(zero)
     }
 
-    /// Specificity of `class` against the rest.
+    /// [Specificity](BinaryCounts::specificity) of `class` against the rest.
     #[must_use]
     pub fn specificity(&self, class: usize, zero: ZeroDivision) -> f64 {
-        let negatives = self.total() - self.truths(class);
-        zero.divide(negatives - (self.predictions(class) - self.count_of(class, class)), negatives)
+        self.one_vs_rest(class).specificity(zero)
     }
 
-    /// Negative predictive value of `class` against the rest.
+    /// [Negative predictive value](BinaryCounts::negative_predictive_value) of `class` against the rest.
     #[must_use]
     pub fn negative_predictive_value(&self, class: usize, zero: ZeroDivision) -> f64 {
-        let predicted = self.total() - self.predictions(class);
-        zero.divide(predicted - (self.truths(class) - self.count_of(class, class)), predicted)
+        self.one_vs_rest(class).negative_predictive_value(zero)
     }
 
-    /// F-beta of `class`; `beta` 1 is F1. 0/0 only if the class neither occurs nor is predicted.
+    /// [F-beta](BinaryCounts::f_beta) of `class`; `beta` 1 is F1.
     #[must_use]
     pub fn f_beta(&self, class: usize, beta: f64, zero: ZeroDivision) -> f64 {
-        let b = beta * beta;
-        zero.divide((1.0 + b) * self.count_of(class, class), b * self.truths(class) + self.predictions(class))
+        self.one_vs_rest(class).f_beta(beta, zero)
+    }
+
+    /// [Jaccard index](BinaryCounts::jaccard) of `class`.
+    #[must_use]
+    pub fn jaccard(&self, class: usize, zero: ZeroDivision) -> f64 {
+        self.one_vs_rest(class).jaccard(zero)
     }
 
     /// Mean over the classes of `of_class(class)`, without those that are NaN; NaN if all are.
@@ -187,19 +300,54 @@ impl Confusion {
         super::mean(&values)
     }
 
+    /// As [`macro_mean`](Self::macro_mean), each class weighted by its [support](Self::support); the plain mean where no
+    /// class that is left has any.
+    #[must_use]
+    pub fn weighted_mean(&self, of_class: impl Fn(usize) -> f64) -> f64 {
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for class in 0..self.classes {
+            let value = of_class(class);
+            if !value.is_nan() {
+                sum += self.truths[class] * value;
+                weight += self.truths[class];
+            }
+        }
+        if weight > 0.0 { sum / weight } else { self.macro_mean(of_class) }
+    }
+
     /// Matthews correlation coefficient of any number of classes; 0 where all items have or get one class.
     #[must_use]
     pub fn mcc(&self) -> f64 {
-        let (n, right) = (self.total(), self.right());
-        let (mut tp, mut tt, mut pp) = (0.0, 0.0, 0.0);
-        for c in 0..self.classes {
-            let (t, p) = (self.truths(c), self.predictions(c));
-            tp += t * p;
-            tt += t * t;
-            pp += p * p;
+        let one_class = |margin: &[f64]| margin.iter().filter(|v| **v > 0.0).count() < 2;
+        if one_class(&self.truths) || one_class(&self.predictions) {
+            return 0.0;
         }
-        let spread = (n * n - tt) * (n * n - pp);
-        if spread > 0.0 { (right * n - tp) / spread.sqrt() } else { 0.0 }
+        let (n, right) = (self.total(), self.right());
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let chance = product(&self.truths, &self.predictions);
+        let spread_of_truths = n * n - product(&self.truths, &self.truths);
+        let spread_of_predictions = n * n - product(&self.predictions, &self.predictions);
+        (right * n - chance) / (spread_of_truths.sqrt() * spread_of_predictions.sqrt())
+    }
+
+    /// Cohen's kappa: the agreement of the two beyond chance, 1 − Σ w O / Σ w E; NaN (0/0) where both are always the
+    /// same one class.
+    #[must_use]
+    pub fn kappa(&self, weights: KappaWeights) -> f64 {
+        let (mut observed, mut expected) = (0.0, 0.0);
+        for t in 0..self.classes {
+            for p in (0..self.classes).filter(|p| *p != t) {
+                let distance = t.abs_diff(p) as f64;
+                let weight = match weights {
+                    KappaWeights::Unweighted => 1.0,
+                    KappaWeights::Linear => distance,
+                    KappaWeights::Quadratic => distance * distance,
+                };
+                observed += weight * self.count_of(t, p);
+                expected += weight * self.truths[t] * self.predictions[p];
+            }
+        }
+        1.0 - observed * self.total() / expected
     }
 }
 
@@ -213,5 +361,24 @@ mod tests {
         assert!(matches!(Confusion::new(&[], &[], 2), Err(Error::TooShort(_))));
         assert_eq!(Confusion::new(&[0, 2], &[0, 0], 2), Err(Error::Class { index: 1, classes: 2 }));
         assert!(matches!(Confusion::weighted(&[0], &[0], &[-1.0], 2), Err(Error::Parameter(_))));
+    }
+    #[test]
+    fn a_single_class_has_no_correlation_and_no_kappa() {
+        // sums of these weights round, and the margins must be one class all the same
+        let weights = [0.1, 0.2, 0.3];
+        let c = Confusion::weighted(&[1, 1, 1], &[0, 1, 1], &weights, 2).unwrap();
+        assert_eq!((c.mcc(), c.kappa(KappaWeights::Linear)), (0.0, 0.0));
+        assert!(c.specificity(1, ZeroDivision::Nan).is_nan());
+        assert!(Confusion::new(&[1, 1], &[1, 1], 2).unwrap().kappa(KappaWeights::Unweighted).is_nan());
+    }
+
+    #[test]
+    fn averages_leave_out_what_is_nan() {
+        let c = Confusion::new(&[0, 0, 1], &[0, 1, 1], 3).unwrap();
+        let recall = |class| c.recall(class, ZeroDivision::Nan);
+        assert_eq!((c.macro_mean(recall), c.weighted_mean(recall)), (0.75, 2.0 / 3.0));
+        assert!(c.weighted_mean(|_| f64::NAN).is_nan());
+        assert_eq!(c.weighted_mean(|class| if class == 2 { 0.5 } else { f64::NAN }), 0.5);
+        assert_eq!(c.one_vs_rest(9), BinaryCounts::default());
     }
 }

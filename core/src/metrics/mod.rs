@@ -10,6 +10,11 @@
 //! | do two ways of measuring agree? | [`ccc`], [`BlandAltman`], [`RepeatedBlandAltman`] |
 //! | do they rise together? | [`pearson`], [`spearman`], [`kendall_tau_b`], [`kendall_tau_c`] |
 //! | below what lies a part of the values? | [`sorted_quantile`] |
+//! | does the score rank well? | [`auroc`], [`average_precision`], [`RocCurve`], [`PrecisionRecallCurve`] |
+//! | is the probability right? | [`brier`], [`log_loss`]; of several classes [`ClassProbabilities`] |
+//! | how far is the number off? | [`mae`], [`rmse`], [`r2`], [`max_error`] |
+//! | do two ways of measuring agree? | [`pearson`], [`ccc`], [`BlandAltman`] |
+//! //! | below what lies a part of the values? | [`sorted_quantile`] |
 //!
 //! The metrics agree with scikit-learn, SciPy and statsmodels within 1e-12 (`cargo xtask golden core`), also where it
 //! hurts: ties, weights, a class that is absent or never predicted.
@@ -18,6 +23,8 @@ mod agreement;
 mod bland_altman;
 mod confusion;
 mod forecast;
+mod multiclass;
+mod precision_recall;
 mod probability;
 mod quantile;
 mod ranking;
@@ -31,12 +38,23 @@ pub use bland_altman::BlandAltman;
 pub use confusion::{Confusion, ZeroDivision};
 pub use forecast::{crps_ensemble, crps_gaussian, interval_score};
 pub use probability::{brier, log_loss};
+mod roc;
+
+pub use agreement::{BlandAltman, ccc, pearson};
+pub use confusion::{BinaryCounts, Confusion, KappaWeights, ZeroDivision};
+pub use multiclass::{Average, ClassProbabilities};
+pub use precision_recall::PrecisionRecallCurve;
+pub(crate) use probability::check as check_probabilities;
+pub use probability::{brier, brier_weighted, log_loss, log_loss_weighted};
 pub use quantile::sorted_quantile;
+pub(crate) use ranking::check as check_scores;
 pub use ranking::{auroc, auroc_weighted, average_precision, average_precision_weighted};
 pub(crate) use ranks::{DenseRanks, Kendall, pairs};
 pub use ranks::{kendall_tau_b, kendall_tau_c, midranks, spearman};
 pub use regression::{Regression, mae, max_error, mse, r2, rmse};
 pub use repeated_bland_altman::RepeatedBlandAltman;
+pub use regression::{mae, max_error, r2, rmse};
+pub use roc::{OperatingPoint, RocCurve};
 
 use crate::Error;
 use crate::error::{Mismatch, NotFinite, Parameter, TooShort};

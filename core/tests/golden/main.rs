@@ -4,6 +4,10 @@ mod agreement;
 mod captum;
 mod classification;
 mod explanation;
+mod bootstrap;
+mod classification;
+mod decision;
+mod fairness;
 mod intervals;
 mod linear_models;
 mod regression;
@@ -18,6 +22,9 @@ fn main() -> std::process::ExitCode {
     Golden::from_args("core")
         .case("classification.json", classification::classification)
         .case("roc.json", roc::roc)
+        .case("bootstrap.json", bootstrap::bootstrap)
+        .case("decision.json", decision::decision)
+        .case("fairness.json", fairness::fairness)
         .case("regression.json", regression::regression)
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
