@@ -1,6 +1,7 @@
 //! Reference values of `eir-core`: `cargo xtask golden core`.
 
 mod agreement;
+mod calibration;
 mod classification;
 mod intervals;
 mod regression;
@@ -17,6 +18,7 @@ fn main() -> std::process::ExitCode {
         .case("regression.json", regression::regression)
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
+        .case("calibration.json", calibration::calibration)
         .run()
 }
 
