@@ -14,6 +14,7 @@
 //! | [`decision`] | is it worth using? Net benefit over the thresholds at which people would act |
 //! | [`fairness`] | does it serve all groups alike? Rates, gaps, and what is too small to read |
 //! | [`inference`] | how sure a number is: intervals and tests |
+//! | [`calibration`] | are the probabilities right, and how are they put right |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | `explain` | why a model says what it says (feature `explain`) |
 //! | `protocol` | an evaluation fixed before the test set is opened (feature `protocol`) |
@@ -37,6 +38,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod decision;
+pub mod calibration;
 pub mod distribution;
 pub mod error;
 mod estimate;

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod captum;
+mod calibration;
 mod classification;
 mod explanation;
 mod bootstrap;
@@ -32,6 +33,7 @@ fn main() -> std::process::ExitCode {
         .case("captum.json", captum::captum)
         .case("splits.json", splits::splits)
         .case("linear_models.json", linear_models::linear_models)
+        .case("calibration.json", calibration::calibration)
         .run()
 }
 
