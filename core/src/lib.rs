@@ -37,16 +37,16 @@
 //! None of it needs `burn` unless the feature `models` is on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod decision;
 pub mod calibration;
+pub mod decision;
 pub mod distribution;
 pub mod error;
 mod estimate;
 #[cfg(feature = "explain")]
 #[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
 pub mod explain;
-mod fenwick;
 pub mod fairness;
+mod fenwick;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;

@@ -6,6 +6,7 @@
 //! | what did each feature add, for any model? | [`Shapley`] |
 //! | which stretch of a signal or part of a picture matters? | [`Occlusion`], [`grad_cam`], [`grad_cam_plus_plus`] |
 //! | how much worse is the model without a feature, over many cases? | [`PermutationImportance`] |
+//! | does the explanation depend on the model at all? | [`Sanity`] |
 //! | what would have to be different? | [`Counterfactual`], [`linear_counterfactual`] |
 //!
 //! Each works on anything that is a [`Model`](crate::Model) or [`Differentiable`](crate::Differentiable). An
@@ -16,6 +17,7 @@ mod grad_cam;
 mod integrated_gradients;
 mod occlusion;
 mod permutation_importance;
+mod sanity;
 mod shapley;
 
 pub use counterfactual::{Counterfactual, Distance, Explained, linear_counterfactual};
@@ -23,6 +25,7 @@ pub use grad_cam::{ClassMap, grad_cam, grad_cam_plus_plus};
 pub use integrated_gradients::{IntegratedGradients, Quadrature};
 pub use occlusion::{Occlusion, OcclusionMap};
 pub use permutation_importance::{Importance, PermutationImportance};
+pub use sanity::Sanity;
 pub use shapley::{Shapley, ShapleyMethod};
 
 use crate::Error;

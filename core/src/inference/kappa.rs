@@ -1,31 +1,13 @@
 use crate::distribution::{normal_quantile, normal_sf};
 use crate::error::{Mismatch, TooShort};
 use crate::estimate::check_level;
+use crate::metrics::KappaWeights;
 use crate::{Error, Estimate};
 use serde::{Deserialize, Serialize};
 
-/// How much a disagreement by |i − j| classes counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum KappaWeights {
-    /// Every disagreement the same: classes without an order. The default.
-    #[default]
-    Unweighted,
-    /// By |i − j|: ordered grades.
-    Linear,
-    /// By (i − j)²: ordered grades; close to the intraclass correlation.
-    Quadratic,
-}
-
-impl KappaWeights {
-    fn agreement(self, i: usize, j: usize, classes: usize) -> f64 {
-        let step = i.abs_diff(j) as f64 / (classes - 1) as f64;
-        match self {
-            Self::Unweighted => f64::from(u8::from(i == j)),
-            Self::Linear => 1.0 - step,
-            Self::Quadratic => 1.0 - step * step,
-        }
-    }
+/// How much raters agree who chose classes `i` and `j`: 1 for the same, 0 for the farthest.
+fn agreement(weights: KappaWeights, i: usize, j: usize, classes: usize) -> f64 {
+    1.0 - weights.disagreement(i, j) / weights.disagreement(0, classes - 1)
 }
 
 /// Cohen's kappa with its interval, as [`cohen_kappa`] gives it.
@@ -90,7 +72,7 @@ pub fn cohen_kappa(table: &[u64], classes: usize, weights: KappaWeights, level: 
         return Err(TooShort::new("items", 0, 1).into());
     }
     let share = |i: usize, j: usize| table[i * classes + j] as f64 / n;
-    let weight = |i: usize, j: usize| weights.agreement(i, j, classes);
+    let weight = |i: usize, j: usize| agreement(weights, i, j, classes);
     let all = || (0..classes).flat_map(|i| (0..classes).map(move |j| (i, j)));
     let over = |f: &dyn Fn(usize) -> f64| (0..classes).map(f).sum::<f64>();
     let each = |f: &dyn Fn(usize) -> f64| (0..classes).map(f).collect::<Vec<f64>>();

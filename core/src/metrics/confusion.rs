@@ -1,6 +1,7 @@
 use super::check_weights;
 use crate::Error;
 use crate::error::{Mismatch, Parameter, TooShort};
+use serde::{Deserialize, Serialize};
 
 /// What 0/0 is: the precision of a class that was never predicted, the recall of one that never occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,17 +27,29 @@ impl ZeroDivision {
     }
 }
 
-/// How the errors of [`Confusion::kappa`] weigh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How much a disagreement by |i − j| classes counts in kappa.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum KappaWeights {
-    /// Every error alike; the default.
+    /// Every disagreement the same: classes without an order. The default.
     #[default]
     Unweighted,
-    /// By the distance |i − j| of the classes, which must be in order.
+    /// By |i − j|: ordered grades.
     Linear,
-    /// By its square.
+    /// By (i − j)²: ordered grades; close to the intraclass correlation.
     Quadratic,
+}
+
+impl KappaWeights {
+    /// The weight of classes `i` and `j`.
+    pub(crate) fn disagreement(self, i: usize, j: usize) -> f64 {
+        let distance = i.abs_diff(j) as f64;
+        match self {
+            Self::Unweighted => f64::from(u8::from(i != j)),
+            Self::Linear => distance,
+            Self::Quadratic => distance * distance,
+        }
+    }
 }
 
 /// The four counts (or weights) of one class against the rest, or of all classes [pooled](Confusion::pooled).
@@ -337,12 +350,7 @@ impl Confusion {
         let (mut observed, mut expected) = (0.0, 0.0);
         for t in 0..self.classes {
             for p in (0..self.classes).filter(|p| *p != t) {
-                let distance = t.abs_diff(p) as f64;
-                let weight = match weights {
-                    KappaWeights::Unweighted => 1.0,
-                    KappaWeights::Linear => distance,
-                    KappaWeights::Quadratic => distance * distance,
-                };
+                let weight = weights.disagreement(t, p);
                 observed += weight * self.count_of(t, p);
                 expected += weight * self.truths[t] * self.predictions[p];
             }

@@ -3,18 +3,13 @@
 //! | question | functions |
 //! |---|---|
 //! | how often is the class right? | [`Confusion`] |
-//! | does the score rank well? | [`auroc`], [`average_precision`] |
-//! | is the probability right? | [`brier`], [`log_loss`] |
+//! | does the score rank well? | [`auroc`], [`average_precision`], [`RocCurve`], [`PrecisionRecallCurve`] |
+//! | is the probability right? | [`brier`], [`log_loss`]; of several classes [`ClassProbabilities`] |
 //! | how far is the number off? | [`mae`], [`rmse`], [`r2`]; with weights and all others [`Regression`] |
 //! | is the predicted distribution right? | [`crps_gaussian`], [`crps_ensemble`], [`interval_score`] |
 //! | do two ways of measuring agree? | [`ccc`], [`BlandAltman`], [`RepeatedBlandAltman`] |
 //! | do they rise together? | [`pearson`], [`spearman`], [`kendall_tau_b`], [`kendall_tau_c`] |
 //! | below what lies a part of the values? | [`sorted_quantile`] |
-//! | does the score rank well? | [`auroc`], [`average_precision`], [`RocCurve`], [`PrecisionRecallCurve`] |
-//! | is the probability right? | [`brier`], [`log_loss`]; of several classes [`ClassProbabilities`] |
-//! | how far is the number off? | [`mae`], [`rmse`], [`r2`], [`max_error`] |
-//! | do two ways of measuring agree? | [`pearson`], [`ccc`], [`BlandAltman`] |
-//! //! | below what lies a part of the values? | [`sorted_quantile`] |
 //!
 //! The metrics agree with scikit-learn, SciPy and statsmodels within 1e-12 (`cargo xtask golden core`), also where it
 //! hurts: ties, weights, a class that is absent or never predicted.
@@ -31,17 +26,13 @@ mod ranking;
 mod ranks;
 mod regression;
 mod repeated_bland_altman;
+mod roc;
 
 pub(crate) use agreement::moments;
 pub use agreement::{ccc, ccc_unbiased, pearson};
 pub use bland_altman::BlandAltman;
-pub use confusion::{Confusion, ZeroDivision};
-pub use forecast::{crps_ensemble, crps_gaussian, interval_score};
-pub use probability::{brier, log_loss};
-mod roc;
-
-pub use agreement::{BlandAltman, ccc, pearson};
 pub use confusion::{BinaryCounts, Confusion, KappaWeights, ZeroDivision};
+pub use forecast::{crps_ensemble, crps_gaussian, interval_score};
 pub use multiclass::{Average, ClassProbabilities};
 pub use precision_recall::PrecisionRecallCurve;
 pub(crate) use probability::check as check_probabilities;
@@ -53,7 +44,6 @@ pub(crate) use ranks::{DenseRanks, Kendall, pairs};
 pub use ranks::{kendall_tau_b, kendall_tau_c, midranks, spearman};
 pub use regression::{Regression, mae, max_error, mse, r2, rmse};
 pub use repeated_bland_altman::RepeatedBlandAltman;
-pub use regression::{mae, max_error, r2, rmse};
 pub use roc::{OperatingPoint, RocCurve};
 
 use crate::Error;

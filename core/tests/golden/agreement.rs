@@ -1,7 +1,7 @@
 use crate::intervals::{ends, percent};
 use crate::tolerance;
-use eir_core::inference::{self, Correlation, Kappa, KappaWeights};
-use eir_core::metrics::{self, BlandAltman};
+use eir_core::inference::{self, Correlation, Kappa};
+use eir_core::metrics::{self, BlandAltman, KappaWeights};
 use eir_core::testing::golden::{Case, Outcome, Tolerance, entry, number, numbers};
 use serde_json::Value;
 

@@ -1,13 +1,12 @@
 //! Reference values of `eir-core`: `cargo xtask golden core`.
 
 mod agreement;
-mod captum;
-mod calibration;
-mod classification;
-mod explanation;
 mod bootstrap;
+mod calibration;
+mod captum;
 mod classification;
 mod decision;
+mod explanation;
 mod fairness;
 mod intervals;
 mod linear_models;
