@@ -66,14 +66,14 @@ mod tests {
 
     /// tanh network with one hidden layer.
     struct Network {
-        first: Vec<[f64; 12]>,
+        first: Vec<[f64; 40]>,
         last: Vec<f64>,
     }
 
     impl Network {
         fn drawn(seed: u64, keep_first: Option<&Self>) -> Self {
             let mut s = Generator::new(seed, "network").stream(0);
-            let drawn: Vec<[f64; 12]> = (0..8).map(|_| std::array::from_fn(|_| s.normal())).collect();
+            let drawn: Vec<[f64; 40]> = (0..8).map(|_| std::array::from_fn(|_| s.normal())).collect();
             let last = (0..8).map(|_| s.normal()).collect();
             Self { first: keep_first.map_or(drawn, |n| n.first.clone()), last }
         }
@@ -105,18 +105,20 @@ mod tests {
     #[test]
     fn methods_that_depend_on_the_model_pass() {
         let mut s = Generator::new(4, "input").stream(0);
-        let x: Vec<f64> = (0..12).map(|_| s.normal()).collect();
-        let zero = [0.0; 12];
+        // of equal size, so that rank comes from the model alone
+        let x: Vec<f64> = (0..40).map(|_| if s.chance(0.5) { 1.0 } else { -1.0 }).collect();
+        let edges: Vec<f64> = (0..40).map(|j| f64::from(j % 7)).collect();
+        let zero = [0.0; 40];
         let trained = Network::drawn(0, None);
         let cascade = [Network::drawn(1, Some(&trained)), Network::drawn(2, None)];
         let integrated = |n: &Network| IntegratedGradients::default().explain(n, &x, &zero).unwrap().contributions;
-        let background = Rows::new(&zero, 12).unwrap();
+        let background = Rows::new(&zero, 40).unwrap();
         let shapley = |n: &Network| Shapley::permutations(40, 1).explain(n, &x, background).unwrap().contributions;
         let test = |explain: &dyn Fn(&Network) -> Vec<f64>| {
             Sanity::test(&explain(&trained), &cascade.iter().map(explain).collect::<Vec<_>>()).unwrap()
         };
         assert!(test(&integrated).passed(0.5), "{:?}", test(&integrated));
         assert!(test(&shapley).passed(0.5), "{:?}", test(&shapley));
-        assert!(!test(&|_| x.clone()).passed(0.5));
+        assert!(!test(&|_| edges.clone()).passed(0.5));
     }
 }
