@@ -12,6 +12,7 @@
 //! | [`Model`], [`Differentiable`] | what has to be known of a model to test or explain it |
 //! | [`metrics`] | how well a class, a score, a probability or a measurement does, in `f64` on plain slices |
 //! | [`inference`] | how sure a number is: intervals and tests |
+//! | [`survival`] | time until something happens, where not all are followed until it does |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
@@ -30,6 +31,7 @@
 //! None of it needs `burn` unless the feature `models` is on.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod cholesky;
 pub mod distribution;
 pub mod error;
 mod estimate;
@@ -45,6 +47,7 @@ mod quadrature;
 pub mod random;
 mod rows;
 mod sample_rate;
+pub mod survival;
 pub mod svg;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

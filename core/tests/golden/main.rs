@@ -5,6 +5,7 @@ mod classification;
 mod intervals;
 mod regression;
 mod roc;
+mod survival;
 
 use eir_core::testing::golden::{Case, Golden, Outcome, Tolerance, entry, number, numbers};
 use serde_json::Value;
@@ -17,6 +18,7 @@ fn main() -> std::process::ExitCode {
         .case("regression.json", regression::regression)
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
+        .case("survival.json", survival::survival)
         .run()
 }
 
