@@ -281,12 +281,13 @@ impl Sorted {
         let (mut log_likelihood, mut first) = (0.0, 0);
         for (patients, events) in &self.groups {
             of_events.clear();
-            for i in first..first + patients {
-                let (x, weight) = (&self.covariates[i * p..(i + 1) * p], libm::exp(risk[i] - top));
+            let (risks, rows) = (&risk[first..], self.covariates[first * p..].chunks_exact(p));
+            for (i, (risk, x)) in risks.iter().zip(rows).take(*patients).enumerate() {
+                let weight = libm::exp(risk - top);
                 at_risk.add(weight, x);
-                if i < first + events {
+                if i < *events {
                     of_events.add(weight, x);
-                    log_likelihood += risk[i] - top;
+                    log_likelihood += risk - top;
                     gradient.iter_mut().zip(x).for_each(|(g, x)| *g += x);
                 }
             }
