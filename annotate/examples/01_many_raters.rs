@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let fit = DawidSkene::default().fit(&ratings)?;
     let changed = majority_vote(&ratings).iter().zip(fit.labels()).filter(|(a, b)| **a != *b).count();
     println!("{} items, {} raters, classes {:?}", ratings.items(), ratings.raters(), ratings.class_names());
-    println!("Krippendorff's alpha {:.3} ({:.3} to {:.3})", alpha.value, alpha.low, alpha.high);
+    println!("Krippendorff's alpha {:.3} ({:.3} to {:.3})", alpha.value, alpha.lower, alpha.upper);
     println!("Dawid-Skene: {} iterations, {changed} items differ from the majority", fit.iterations);
     for (rater, name) in ratings.rater_names().iter().enumerate() {
         println!("  {name}: right with probability {:.3}", fit.skill(rater));

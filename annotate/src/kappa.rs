@@ -1,9 +1,10 @@
 //! Cohen's kappa: agreement of two raters beyond chance.
 
-use crate::estimate::{Estimate, IntervalMethod, check_level, normal_tail};
+use crate::level::check_level;
 use crate::{Error, Result};
-use eir_core::distribution::normal_quantile;
-use eir_core::error::{Mismatch, Parameter, TooShort};
+use eir_core::Estimate;
+use eir_core::error::{Mismatch, Parameter};
+use eir_core::inference::{self, KappaWeights};
 use serde::{Deserialize, Serialize};
 
 /// Unweighted kappa of two raters' classes `a` and `b`, with its 95 % interval.
@@ -13,19 +14,6 @@ use serde::{Deserialize, Serialize};
 pub fn cohen_kappa(a: &[u32], b: &[u32]) -> Result<Estimate> {
     let classes = a.iter().chain(b).max().map_or(0, |m| *m as usize + 1);
     Ok(CohenKappa::default().estimate(a, b, classes)?.estimate)
-}
-
-/// How a disagreement counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum KappaWeights {
-    /// All alike: for classes without an order.
-    #[default]
-    Unweighted,
-    /// By the distance of the classes.
-    Linear,
-    /// By the square of the distance: close to an intraclass correlation.
-    Quadratic,
 }
 
 /// Settings of Cohen's kappa.
@@ -79,7 +67,7 @@ impl Default for CohenKappa {
 }
 
 /// Cohen's kappa of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Kappa {
     /// Value and interval.
@@ -137,74 +125,27 @@ impl CohenKappa {
         self.of_table(&table, classes)
     }
 
-    /// Kappa of a square table of counts, row by row: rows are the first rater's classes. Allocates nothing.
+    /// Kappa of a square table of counts, row by row: rows are the first rater's classes. The work is
+    /// [`eir_core::inference::cohen_kappa`]'s.
     ///
     /// # Errors
     /// [`Error::Mismatch`] unless the table has `classes²` entries, [`Error::TooShort`] without a unit or with less than
     /// two classes, [`Error::Undefined`], and as [`validate`](Self::validate).
     pub fn of_table(&self, table: &[u64], classes: usize) -> Result<Kappa> {
-        self.validate()?;
-        Mismatch::check("entries of the table", classes * classes, table.len())?;
-        let total: u64 = table.iter().sum();
-        if classes < 2 {
-            return Err(TooShort::new("classes", classes, 2).into());
-        }
-        if total == 0 {
-            return Err(TooShort::new("rated units", 0, 1).into());
-        }
-        let n = total as f64;
-        let share = |i: usize, j: usize| table[i * classes + j] as f64 / n; // i, j < classes
-        let row = |i: usize| table[i * classes..(i + 1) * classes].iter().sum::<u64>() as f64 / n;
-        let column = |j: usize| table.iter().skip(j).step_by(classes).sum::<u64>() as f64 / n;
-        let weight = |i: usize, j: usize| {
-            let distance = i.abs_diff(j) as f64 / (classes - 1) as f64;
-            1.0 - match self.weights {
-                KappaWeights::Unweighted => f64::from(u8::from(i != j)),
-                KappaWeights::Linear => distance,
-                KappaWeights::Quadratic => distance * distance,
-            }
-        };
-        let each = || (0..classes).flat_map(move |i| (0..classes).map(move |j| (i, j)));
-        let (mut observed, mut expected) = (0.0, 0.0);
-        for (i, j) in each() {
-            observed += (1.0 - weight(i, j)) * share(i, j);
-            expected += (1.0 - weight(i, j)) * row(i) * column(j);
-        }
-        if expected <= 0.0 {
-            return Err(Error::Undefined { what: "Cohen's kappa", why: "both raters gave one class throughout" });
-        }
-        let kappa = 1.0 - observed / expected;
-        let by_chance = 1.0 - expected;
-
-        let (mut spread, mut spread_null) = (0.0, 0.0);
-        for i in 0..classes {
-            let mean_row: f64 = (0..classes).map(|j| weight(i, j) * column(j)).sum();
-            for j in 0..classes {
-                let mean_column: f64 = (0..classes).map(|k| weight(k, j) * row(k)).sum();
-                let mean = mean_row + mean_column;
-                spread += share(i, j) * (weight(i, j) - mean * (1.0 - kappa)).powi(2);
-                spread_null += row(i) * column(j) * (weight(i, j) - mean).powi(2);
-            }
-        }
-        let scale = expected * expected * n;
-        let variance = ((spread - (kappa - by_chance * (1.0 - kappa)).powi(2)) / scale).max(0.0);
-        let variance_null = ((spread_null - by_chance * by_chance) / scale).max(0.0);
-        let (error, error_null) = (variance.sqrt(), variance_null.sqrt());
-        let reach = normal_quantile(0.5 + self.level / 2.0) * error;
-        let z = kappa / error_null;
+        let kappa = inference::cohen_kappa(table, classes, self.weights, self.level).map_err(|error| match error {
+            eir_core::Error::Parameter(e) => e.into(),
+            eir_core::Error::Mismatch(e) => e.into(),
+            eir_core::Error::TooShort(e) => e.into(),
+            _ => Error::Undefined { what: "Cohen's kappa", why: "both raters gave one class throughout" },
+        })?;
+        let same: u64 = table.iter().step_by(classes + 1).sum();
         Ok(Kappa {
-            estimate: Estimate::new(
-                kappa,
-                [kappa - reach, kappa + reach],
-                self.level,
-                IntervalMethod::Normal,
-                total as usize,
-            ),
-            standard_error: error,
-            standard_error_null: error_null,
-            z,
-            p: 2.0 * normal_tail(z.abs()),
-            agreement: (0..classes).map(|i| share(i, i)).sum(),
+            standard_error: kappa.variance.sqrt(),
+            standard_error_null: kappa.variance_null.sqrt(),
+            z: kappa.estimate.value / kappa.variance_null.sqrt(),
+            p: kappa.p(),
+            agreement: same as f64 / kappa.estimate.n as f64,
+            estimate: kappa.estimate,
         })
     }
 }
@@ -216,7 +157,7 @@ mod tests {
     #[test]
     fn perfect_and_opposite() {
         let one = cohen_kappa(&[0, 1, 0, 1], &[0, 1, 0, 1]).unwrap();
-        assert_eq!((one.value, one.low, one.high), (1.0, 1.0, 1.0));
+        assert_eq!((one.value, one.lower, one.upper), (1.0, 1.0, 1.0));
         assert_eq!(cohen_kappa(&[0, 1, 0, 1], &[1, 0, 1, 0]).unwrap().value, -1.0);
     }
 

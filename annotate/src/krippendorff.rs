@@ -1,7 +1,8 @@
 //! Krippendorff's alpha: agreement of any number of raters, with missing ratings.
 
-use crate::estimate::{Estimate, IntervalMethod, check_level};
+use crate::level::check_level;
 use crate::{Error, Result};
+use eir_core::Estimate;
 use eir_core::error::{Mismatch, Parameter};
 use eir_core::metrics::sorted_quantile;
 use eir_core::random::Generator;
@@ -53,7 +54,7 @@ pub enum Measurement {
 /// ];
 /// let ordinal = KrippendorffAlpha::default().with_measurement(Measurement::Ordinal).estimate(ratings.as_flattened(), 4)?;
 /// assert!((ordinal.value - 0.815388).abs() < 1e-6); // Krippendorff 2011: 0.815
-/// assert!(ordinal.low < 0.815 && ordinal.high > 0.815);
+/// assert!(ordinal.lower < 0.815 && ordinal.upper > 0.815);
 /// # Ok::<(), eir_annotate::Error>(())
 /// ```
 ///
@@ -167,7 +168,7 @@ impl KrippendorffAlpha {
         alphas.sort_by(f64::total_cmp);
         let tail = (1.0 - self.level) / 2.0;
         let interval = [tail, 1.0 - tail].map(|p| sorted_quantile(&alphas, p).unwrap_or(f64::NAN));
-        Ok(Estimate::new(value, interval, self.level, IntervalMethod::PercentileBootstrap, n))
+        Ok(Estimate::new(value, interval, self.level, "percentile bootstrap of units", n))
     }
 
     /// Alpha of the listed units (one may be listed often); none where it is undefined.
@@ -373,7 +374,10 @@ mod tests {
             let config = KrippendorffAlpha::default().with_measurement(level).with_draws(300).with_seed(7);
             let first = config.estimate(&values, 3).unwrap();
             assert_eq!(first, config.estimate(&values, 3).unwrap());
-            assert!(first.low < first.value && first.value < first.high && first.high - first.low < 0.3, "{first:?}");
+            assert!(
+                first.lower < first.value && first.value < first.upper && first.upper - first.lower < 0.3,
+                "{first:?}"
+            );
             assert_ne!(first, config.with_seed(8).estimate(&values, 3).unwrap());
         }
     }

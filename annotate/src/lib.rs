@@ -42,10 +42,10 @@ mod coco_record;
 mod confusion_map;
 mod dawid_skene;
 mod error;
-mod estimate;
 mod json;
 mod kappa;
 mod krippendorff;
+mod level;
 mod model;
 mod overlap;
 mod polygon;
@@ -60,10 +60,10 @@ pub use coco::{CocoFile, CocoRecord};
 pub use coco_record::{CocoAnnotation, CocoCategory, CocoImage, CocoSegment, Segmentation};
 pub use confusion_map::confusion_map;
 pub use dawid_skene::{DawidSkene, DawidSkeneFit, Stop, dawid_skene};
-pub use eir_core::Limits;
+pub use eir_core::inference::KappaWeights;
+pub use eir_core::{Estimate, Limits};
 pub use error::{Error, Result};
-pub use estimate::{Estimate, IntervalMethod};
-pub use kappa::{CohenKappa, Kappa, KappaWeights, cohen_kappa};
+pub use kappa::{CohenKappa, Kappa, cohen_kappa};
 pub use krippendorff::{KrippendorffAlpha, Measurement, krippendorff_alpha};
 pub use model::{
     Annotation, Code, Document, Keypoint, Label, Loss, Media, MediaKind, Provenance, Rater, RaterKind, Target,

@@ -114,7 +114,7 @@ fn kappa(case: &mut Case) -> Outcome {
             for (key, value) in values {
                 case.value(&format!("{name} {key}"), value, number(entry(want, key)?)?, allowed);
             }
-            let ends = [got.estimate.low, got.estimate.high];
+            let ends = [got.estimate.lower, got.estimate.upper];
             case.close(&format!("{name} ci95"), &ends, &numbers(entry(want, "ci95")?)?, allowed);
             if weights == KappaWeights::Unweighted {
                 case.value("percent_agreement", got.agreement, number(entry(one, "percent_agreement")?)?, allowed);

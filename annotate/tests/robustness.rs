@@ -95,7 +95,7 @@ fn measures_give_a_result_or_an_error() {
         contract::detector("alpha", |x| {
             let values: Vec<f64> = x.iter().take(400).map(|v| f64::from(*v)).collect();
             let config = KrippendorffAlpha::default().with_measurement(level).with_draws(100);
-            config.estimate(&values, 2).map(|e| (e.value.to_bits(), e.low.to_bits()))
+            config.estimate(&values, 2).map(|e| (e.value.to_bits(), e.lower.to_bits()))
         });
     }
     contract::detector("kappa", |x| {

@@ -15,6 +15,7 @@
 //! | [`fairness`] | does it serve all groups alike? Rates, gaps, and what is too small to read |
 //! | [`inference`] | how sure a number is: intervals and tests |
 //! | [`calibration`] | are the probabilities right, and how are they put right |
+//! | [`survival`] | time until something happens, where not all are followed until it does |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | `explain` | why a model says what it says (feature `explain`) |
 //! | `protocol` | an evaluation fixed before the test set is opened (feature `protocol`) |
@@ -39,6 +40,7 @@
 
 pub mod calibration;
 pub mod decision;
+mod cholesky;
 pub mod distribution;
 pub mod error;
 mod estimate;
@@ -65,6 +67,7 @@ pub mod random;
 mod rows;
 mod sample_rate;
 pub mod split;
+pub mod survival;
 pub mod svg;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

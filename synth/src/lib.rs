@@ -50,7 +50,6 @@ mod knee_exercise;
 mod knee_volume;
 mod lf_source;
 mod margin;
-mod normal;
 mod pair_measures;
 mod privacy;
 mod table;

@@ -1,7 +1,6 @@
 //! The law of one column and its way to and from the standard normal scale.
 
-use crate::normal::{below, density};
-use eir_core::distribution::normal_quantile;
+use eir_core::distribution::{normal_cdf, normal_density, normal_quantile};
 use serde::{Deserialize, Serialize};
 
 /// Terms of the Hermite series.
@@ -61,7 +60,7 @@ impl Margin {
             return;
         }
         let spread = (1.0 - rho * rho).max(1e-6).sqrt();
-        let weight = |t: f64| density(t) * below((cut - rho * t) / spread);
+        let weight = |t: f64| normal_density(t) * normal_cdf((cut - rho * t) / spread);
         let count = (2.0 * END / STEP) as usize;
         let mut sum = 0.0;
         let table: Vec<f64> = (0..count)
@@ -74,7 +73,7 @@ impl Margin {
             if z.abs() >= 8.0 {
                 return z;
             }
-            let wanted = below(z) * sum;
+            let wanted = normal_cdf(z) * sum;
             let above = table.partition_point(|s| *s < wanted).min(count - 1);
             let high = table.get(above).copied().unwrap_or(sum);
             let low = above.checked_sub(1).and_then(|i| table.get(i)).copied().unwrap_or(0.0);
@@ -142,7 +141,7 @@ fn groups(shares: impl Iterator<Item = f64>) -> Vec<Group> {
     for share in shares {
         sum += share;
         let high = if sum > 1.0 - 1e-12 { f64::INFINITY } else { normal_quantile(sum) };
-        let score = (density(low) - density(high)) / share;
+        let score = (normal_density(low) - normal_density(high)) / share;
         all.push(Group { low, high, score, share });
         low = high;
     }
@@ -159,7 +158,7 @@ fn expansion(groups: &[Group]) -> (f64, Vec<f64>) {
             if !z.is_finite() {
                 return;
             }
-            let weight = sign * group.score * density(z);
+            let weight = sign * group.score * normal_density(z);
             let (mut last, mut this) = (0.0, 1.0); // h₋₁, h₀
             for (k, c) in (1u32..).zip(&mut series) {
                 *c += weight * this / f64::from(k).sqrt();

@@ -18,7 +18,7 @@ mod normal;
 pub use beta::{beta_cdf, beta_quantile, binomial_cdf, f_sf, t_cdf, t_quantile};
 pub use gamma::{chi_squared_quantile, chi_squared_sf, gamma_cdf, gamma_sf};
 pub use noncentral_t::{noncentral_t_cdf, noncentral_t_quantile};
-pub use normal::{normal_cdf, normal_quantile, normal_sf};
+pub use normal::{normal_cdf, normal_density, normal_quantile, normal_sf};
 
 /// The point in `[low, high]` where the rising function `f` is 0, to the last digits: secant steps, halving where
 /// they leave the bracket or crawl (the method of Illinois inside bisection).

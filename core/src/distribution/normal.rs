@@ -14,6 +14,16 @@ pub fn normal_sf(x: f64) -> f64 {
     0.5 * libm::erfc(x / std::f64::consts::SQRT_2)
 }
 
+/// The density of the standard normal distribution at `x`; 0 at the infinities.
+///
+/// ```
+/// assert!((eir_core::distribution::normal_density(1.0) - 0.24197072451914337).abs() < 1e-16);
+/// ```
+#[must_use]
+pub fn normal_density(x: f64) -> f64 {
+    libm::exp(-0.5 * x * x) / std::f64::consts::TAU.sqrt()
+}
+
 /// The quantile of the standard normal distribution; NaN outside 0 to 1, infinite at its ends.
 ///
 /// Wichura's approximation (relative error about 1e-16).

@@ -31,7 +31,7 @@ pub struct Concordance {
 /// let new = [4.1, 5.2, 6.0, 7.1, 8.3, 9.0];
 /// let old = [4.0, 5.0, 6.2, 7.0, 8.1, 9.3];
 /// let c = eir_core::inference::ccc(&new, &old, 0.95)?;
-/// assert_eq!(c.estimate.to_string(), "0.9937 (95 % CI 0.9533 to 0.9991; Lin, n = 6)");
+/// assert_eq!(c.estimate.to_string(), "0.994 (95 % CI 0.963 to 0.999; Lin, n = 6)");
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///

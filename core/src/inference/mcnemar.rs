@@ -7,7 +7,7 @@ use crate::error::Mismatch;
 ///
 /// **Use it** to compare the sensitivity (on the diseased) or specificity (on the healthy) of two tests, or the accuracy
 /// of two models on the same cases. Report [`mid_p`](Self::mid_p), which keeps its level better than the others
-/// [2]. **Not** for groups of different patients: see [`newcombe_difference`](super::newcombe_difference).
+/// (Fagerland). **Not** for groups of different patients: see [`newcombe_difference`](super::newcombe_difference).
 ///
 /// # Formula
 /// Only the cases that one hits and the other misses count: b and c, n = b + c, k = min(b, c). Exact p = 2 P(X ≤ k)
@@ -26,7 +26,7 @@ use crate::error::Mismatch;
 /// Agrees with statsmodels 0.15.0 and SciPy 1.17.1 within 1e-10 on `reference/core/intervals.json`.
 ///
 /// # References
-/// 1. McNemar 1947, doi:10.1007/BF02295996. 2. Fagerland, Lydersen, Laake 2013, doi:10.1186/1471-2288-13-91.
+/// McNemar 1947, doi:10.1007/BF02295996; Fagerland, Lydersen, Laake 2013, doi:10.1186/1471-2288-13-91.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct McNemar {

@@ -37,7 +37,7 @@ pub fn bonferroni(p: &[f64]) -> Result<Vec<f64>, Error> {
 /// As [`bonferroni`].
 ///
 /// # References
-/// Holm 1979, https://www.jstor.org/stable/4615733.
+/// Holm 1979, Scandinavian Journal of Statistics 6, 65–70.
 pub fn holm(p: &[f64]) -> Result<Vec<f64>, Error> {
     let m = p.len();
     let mut largest = 0.0f64;

@@ -1,4 +1,4 @@
-use super::{mean, pair};
+use super::{constant, mean, pair};
 use crate::Error;
 
 /// Pearson's correlation: how nearly two measurements lie on any straight line. For "do they agree", see [`ccc`].
@@ -98,5 +98,24 @@ pub(crate) fn moments(a: &[f64], b: &[f64]) -> Result<Moments, Error> {
         var_b += y * y;
         cov += x * y;
     }
+    if constant(a.iter().copied()) {
+        (var_a, cov) = (0.0, 0.0);
+    }
+    if constant(b.iter().copied()) {
+        (var_b, cov) = (0.0, 0.0);
+    }
     Ok(Moments { mean_a, mean_b, var_a: var_a / n, var_b: var_b / n, cov: cov / n })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_are_found_where_their_mean_is_rounded() {
+        let (still, moving) = ([0.1; 3], [1.0, 2.0, 4.0]);
+        assert_eq!(pearson(&still, &moving), Err(Error::Undefined("Pearson's correlation")));
+        assert_eq!(ccc(&still, &moving), Ok(0.0));
+        assert_eq!(ccc(&still, &still), Err(Error::Undefined("the concordance correlation")));
+    }
 }

@@ -26,7 +26,7 @@ pub(super) const REACH: f64 = 1.96;
 /// assert_eq!(limits.bias, 1.0);
 /// assert!((limits.upper - limits.lower - 2.0 * 1.96 * limits.sd).abs() < 1e-12);
 /// let upper = limits.upper_estimate(0.95)?;
-/// assert!((upper.lower - 1.6213).abs() < 1e-4 && (upper.upper - 8.1228).abs() < 1e-4);
+/// assert!((upper.lower - 1.6817).abs() < 1e-4 && (upper.upper - 7.2949).abs() < 1e-4);
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///

@@ -1,4 +1,5 @@
 use super::{mean, pair};
+use crate::distribution::normal_density;
 use crate::error::{NotFinite, Parameter};
 use crate::estimate::check_level;
 use crate::{Error, Rows};
@@ -39,9 +40,8 @@ pub fn crps_gaussian(truth: &[f64], means: &[f64], sds: &[f64]) -> Result<f64, E
             return off.abs();
         }
         let z = off / sd;
-        let density = libm::exp(-0.5 * z * z) / std::f64::consts::TAU.sqrt();
         let inside = libm::erf(z * std::f64::consts::FRAC_1_SQRT_2); // 2 Φ(z) − 1
-        off * inside + sd * (2.0 * density - 1.0 / std::f64::consts::PI.sqrt())
+        off * inside + sd * (2.0 * normal_density(z) - 1.0 / std::f64::consts::PI.sqrt())
     };
     Ok(truth.iter().zip(means).zip(sds).map(one).sum::<f64>() / truth.len() as f64)
 }

@@ -74,6 +74,12 @@ pub(crate) fn check_weights(weights: &[f64], items: usize) -> Result<(), Error> 
     }
 }
 
+/// Whether all values are the same: their variance is then 0, which its formula misses where the mean is rounded.
+pub(crate) fn constant(x: impl IntoIterator<Item = f64>) -> bool {
+    let mut x = x.into_iter();
+    x.next().is_none_or(|first| x.all(|v| v == first))
+}
+
 pub(crate) fn mean(x: &[f64]) -> f64 {
     x.iter().sum::<f64>() / x.len() as f64
 }

@@ -1,4 +1,4 @@
-use super::{check_weights, pair};
+use super::{check_weights, constant, pair};
 use crate::Error;
 use crate::error::{Mismatch, Parameter};
 
@@ -149,6 +149,10 @@ impl<'a> Regression<'a> {
     }
 
     fn variance(&self, of: impl Fn(f64, f64) -> f64) -> f64 {
+        let counted = self.pairs().zip(self.weights()).filter(|(_, weight)| *weight > 0.0);
+        if constant(counted.map(|((y, p), _)| of(y, p))) {
+            return 0.0;
+        }
         let centre = self.mean(&of);
         self.mean(|y, p| (of(y, p) - centre).powi(2))
     }
@@ -244,6 +248,8 @@ mod tests {
         assert!(matches!(r2(&[1.0], &[f64::INFINITY]), Err(Error::NotFinite(_))));
         let constant = Regression::new(&[2.0, 2.0], &[1.0, 1.0]).unwrap();
         assert_eq!((constant.r2(), constant.explained_variance()), (0.0, 1.0));
+        let rounded = Regression::new(&[0.1; 3], &[0.0, 1.0, 2.0]).unwrap();
+        assert_eq!((rounded.r2(), rounded.explained_variance()), (0.0, 0.0));
         assert!(constant.pinball(1.5).is_err() && constant.weighted(&[1.0]).is_err());
         assert!(Regression::new(&[-1.0], &[0.0]).unwrap().msle().is_err());
     }

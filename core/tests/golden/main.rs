@@ -13,6 +13,7 @@ mod linear_models;
 mod regression;
 mod roc;
 mod splits;
+mod survival;
 
 use eir_core::testing::golden::{Case, Golden, Outcome, Tolerance, entry, number, numbers};
 use serde_json::Value;
@@ -33,6 +34,7 @@ fn main() -> std::process::ExitCode {
         .case("splits.json", splits::splits)
         .case("linear_models.json", linear_models::linear_models)
         .case("calibration.json", calibration::calibration)
+        .case("survival.json", survival::survival)
         .run()
 }
 

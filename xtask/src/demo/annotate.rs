@@ -180,7 +180,7 @@ fn aggregate(
     study.number("dawid_skene_accuracy", "Dawid–Skene, right", model, "", 4, &format!("DawidSkene, {source}"), &items);
     let converged = if fit.converged { "converged" } else { "not converged" };
     study.number("dawid_skene_iterations", "iterations", fit.iterations as f64, "", 0, "DawidSkene", converged);
-    let interval = format!("95 % interval {:.3} to {:.3} (bootstrap over items)", alpha.low, alpha.high);
+    let interval = format!("95 % interval {:.3} to {:.3} (bootstrap over items)", alpha.lower, alpha.upper);
     study.number(
         "krippendorff_alpha",
         "Krippendorff's alpha, nominal",
