@@ -18,7 +18,7 @@ use crate::{Error, Estimate};
 /// # Examples
 /// ```
 /// let area = eir_core::inference::hanley_mcneil(0.9, 50, 100, 0.95)?;
-/// assert_eq!(area.to_string(), "0.900 (95 % CI 0.841 to 0.959; Hanley–McNeil, n = 150)");
+/// assert_eq!(area.to_string(), "0.90 (95 % CI 0.84 to 0.96; Hanley–McNeil, n = 150)");
 /// let perfect = eir_core::inference::hanley_mcneil(1.0, 10, 100, 0.95)?;
 /// assert!((perfect.lower - 0.05f64.powf(0.1)).abs() < 1e-15); // 0.74
 /// # Ok::<(), eir_core::Error>(())

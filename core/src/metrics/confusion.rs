@@ -131,7 +131,7 @@ impl BinaryCounts {
 /// assert!(c.precision(2, ZeroDivision::Nan).is_nan()); // never predicted
 /// assert!((c.balanced_accuracy() - 5.0 / 9.0).abs() < 1e-15);
 /// assert!((c.macro_mean(|class| c.recall(class, ZeroDivision::Zero)) - 5.0 / 9.0).abs() < 1e-15);
-/// assert_eq!(c.pooled().jaccard(ZeroDivision::Zero), 1.0 / 3.0);
+/// assert_eq!(c.pooled().jaccard(ZeroDivision::Zero), 0.5);
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///

@@ -75,10 +75,10 @@ impl Stream {
     /// Uniform in 0 … `n` − 1, without bias (Lemire 2019, doi:10.1145/3230636); 0 when `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         let n = n as u64;
-        let threshold = n.wrapping_neg().checked_rem(n).unwrap_or(0);
         loop {
             let product = u128::from(self.bits()) * u128::from(n);
-            if product as u64 >= threshold {
+            // the division only where it can matter
+            if product as u64 >= n || product as u64 >= n.wrapping_neg().checked_rem(n).unwrap_or(0) {
                 return (product >> 64) as usize;
             }
         }

@@ -1,3 +1,4 @@
+use super::units::Draw;
 use super::{Bootstrap, BootstrapDistribution, BootstrapInterval, SamplingUnits};
 use crate::error::Mismatch;
 use crate::inference::hanley_mcneil::separation_bound;
@@ -57,10 +58,11 @@ impl Bootstrap {
         }
         let placed = units.renumbered(&places);
         let replicates = self.map_streams(
-            || vec![0u32; labels.len()],
-            |counts, stream| {
+            || (Draw::default(), vec![0u32; labels.len()]),
+            |(draw, counts), stream| {
+                placed.draw(stream, draw);
                 counts.fill(0);
-                placed.draw(stream, |members| members.iter().for_each(|place| counts[*place] += 1));
+                draw.rows.iter().for_each(|place| counts[*place] += 1);
                 ranked.pairs(counts.iter().map(|c| u64::from(*c)).enumerate()).area()
             },
         )?;

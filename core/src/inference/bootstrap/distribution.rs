@@ -11,10 +11,10 @@ use crate::{Error, Estimate};
 /// use eir_core::inference::{BootstrapDistribution, BootstrapInterval};
 /// let replicates: Vec<f64> = (0..=100).map(f64::from).collect();
 /// let d = BootstrapDistribution::new(40.0, replicates, vec![])?;
-/// let percentile = d.interval(BootstrapInterval::Percentile, 0.9)?;
-/// assert_eq!((percentile.lower, percentile.upper), (5.0, 95.0));
-/// let basic = d.interval(BootstrapInterval::Basic, 0.9)?;
-/// assert_eq!((basic.lower, basic.upper), (-15.0, 75.0));
+/// let percentile = d.interval(BootstrapInterval::Percentile, 0.5)?;
+/// assert_eq!((percentile.lower, percentile.upper), (25.0, 75.0));
+/// let basic = d.interval(BootstrapInterval::Basic, 0.5)?;
+/// assert_eq!((basic.lower, basic.upper), (5.0, 55.0));
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

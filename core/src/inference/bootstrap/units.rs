@@ -139,16 +139,18 @@ impl SamplingUnits {
         Self { members: self.members.iter().map(|row| number[*row]).collect(), ..self.clone() }
     }
 
-    /// Draws as many units as there are, stratum after stratum, and hands on the rows of each.
-    pub(super) fn draw(&self, stream: &mut Stream, mut unit: impl FnMut(&[usize])) {
+    /// Draws as many units as there are, stratum after stratum, and writes their rows.
+    pub(super) fn draw(&self, stream: &mut Stream, Draw { units, rows }: &mut Draw) {
+        units.resize(self.len(), 0);
         for stratum in &self.strata {
-            let one_row_each = self.starts[stratum.end] - self.starts[stratum.start] == stratum.len();
-            if one_row_each {
-                let rows = &self.members[self.starts[stratum.start]..self.starts[stratum.end]];
-                below(stream, stratum.len(), |i| unit(&rows[i..=i]));
-            } else {
-                below(stream, stratum.len(), |i| unit(self.members_of(stratum.start + i)));
-            }
+            below(stream, &mut units[stratum.clone()]);
+            units[stratum.clone()].iter_mut().for_each(|unit| *unit += stratum.start);
+        }
+        rows.clear();
+        if self.members.len() == self.len() {
+            rows.extend(units.iter().map(|unit| self.members[*unit])); // one row each: no list of lists
+        } else {
+            units.iter().for_each(|unit| rows.extend_from_slice(self.members_of(*unit)));
         }
     }
 
@@ -160,19 +162,32 @@ impl SamplingUnits {
     }
 }
 
-/// `n` numbers below `n`, which fits 32 bits: two from each 64 random bits, without bias (Lemire 2019,
-/// doi:10.1145/3230636).
-fn below(stream: &mut Stream, n: usize, mut each: impl FnMut(usize)) {
-    let bound = n as u32;
-    let threshold = bound.wrapping_neg().checked_rem(bound).unwrap_or(0);
-    let mut left = n;
-    while left > 0 {
-        let bits = stream.bits();
-        for half in [bits as u32, (bits >> 32) as u32] {
-            let product = u64::from(half) * u64::from(bound);
-            if product as u32 >= threshold && left > 0 {
-                each((product >> 32) as usize);
-                left -= 1;
+/// The units of a draw, and their rows.
+#[derive(Debug, Default)]
+pub(super) struct Draw {
+    units: Vec<usize>,
+    pub(super) rows: Vec<usize>,
+}
+
+/// Fills `out` with numbers below its length (which fits 32 bits), without bias: up to four from the same 64 random bits, as
+/// what one product leaves over is as random as before.
+///
+/// Brackett-Rozinsky, Lemire 2024, Batched ranged random integer generation, doi:10.1002/spe.3369.
+fn below(stream: &mut Stream, out: &mut [usize]) {
+    let n = out.len() as u64;
+    let batch = if n <= 1 << 14 { 4 } else { 1 + usize::from(n <= 1 << 28) }; // so that few are rejected
+    let outcomes = n.pow(batch as u32);
+    for numbers in out.chunks_mut(batch) {
+        loop {
+            let mut rest = stream.bits();
+            for number in &mut *numbers {
+                let product = u128::from(rest) * u128::from(n);
+                *number = (product >> 64) as usize;
+                rest = product as u64;
+            }
+            // the division only where it can matter
+            if rest >= outcomes || rest >= outcomes.wrapping_neg() % outcomes {
+                break;
             }
         }
     }
@@ -184,9 +199,9 @@ mod tests {
     use crate::random::Generator;
 
     fn drawn(units: &SamplingUnits, item: u64) -> Vec<usize> {
-        let mut rows = Vec::new();
-        units.draw(&mut Generator::new(1, "draw").stream(item), |r| rows.extend_from_slice(r));
-        rows
+        let mut draw = Draw::default();
+        units.draw(&mut Generator::new(1, "draw").stream(item), &mut draw);
+        draw.rows
     }
 
     #[test]
@@ -209,6 +224,20 @@ mod tests {
         let mut counts = [0usize; 7];
         (0..10_000).for_each(|item| drawn(&units, item).iter().for_each(|r| counts[*r] += 1));
         assert!(counts.iter().all(|c| (9_600..10_400).contains(c)), "{counts:?}");
+    }
+
+    #[test]
+    fn numbers_of_all_batches_are_below_their_bound_and_spread_over_it() {
+        for n in [1, 2, 5, 1 << 14, (1 << 14) + 1, 100_003] {
+            let mut out = vec![usize::MAX; n];
+            below(&mut Generator::new(6, "batch").stream(0), &mut out);
+            let mean = out.iter().map(|v| *v as f64).sum::<f64>() / n as f64;
+            let middle = (n - 1) as f64 / 2.0;
+            assert!(
+                out.iter().all(|v| *v < n) && (mean - middle).abs() <= 4.0 * n as f64 / (12.0 * n as f64).sqrt(),
+                "{n}"
+            );
+        }
     }
 
     #[test]
