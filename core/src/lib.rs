@@ -13,6 +13,7 @@
 //! | [`metrics`] | how well a class, a score, a probability or a measurement does, in `f64` on plain slices |
 //! | [`inference`] | how sure a number is: intervals and tests |
 //! | [`calibration`] | are the probabilities right, and how are they put right |
+//! | [`conformal`] | sets and intervals that hold the truth as often as they say |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
@@ -32,6 +33,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod calibration;
+pub mod conformal;
 pub mod distribution;
 pub mod error;
 mod estimate;

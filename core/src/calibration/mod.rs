@@ -45,6 +45,7 @@ pub use isotonic::{Isotonic, IsotonicCalibrator};
 pub use line::{CalibrationLine, in_the_large, observed_expected};
 pub use lowess::Lowess;
 pub use platt::{Platt, PlattCalibrator};
+pub(crate) use reliability::check_classes;
 pub use reliability::{Reliability, ReliabilityBin, class_wise_error};
 pub use spiegelhalter::Spiegelhalter;
 pub use temperature::{Temperature, TemperatureCalibrator};
