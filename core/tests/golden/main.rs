@@ -3,6 +3,7 @@
 mod agreement;
 mod calibration;
 mod classification;
+mod conformal;
 mod intervals;
 mod regression;
 mod roc;
@@ -19,6 +20,7 @@ fn main() -> std::process::ExitCode {
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
         .case("calibration.json", calibration::calibration)
+        .case("conformal.json", conformal::conformal)
         .run()
 }
 
