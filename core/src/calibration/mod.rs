@@ -140,10 +140,12 @@ pub(crate) fn check_probabilities(labels: usize, probabilities: &[f64]) -> Resul
 
 /// An error unless each value is a probability; it names the position and not the value.
 pub(crate) fn check_unit(probabilities: &[f64]) -> Result<(), Error> {
-    NotFinite::check_f64("probability", probabilities)?;
     match probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
-        Some(i) => Err(Mismatch::new(format!("probability {i}"), "0 to 1", "a value outside").into()),
         None => Ok(()),
+        Some(i) if probabilities[i].is_finite() => {
+            Err(Mismatch::new(format!("probability {i}"), "0 to 1", "a value outside").into())
+        }
+        Some(_) => Ok(NotFinite::check_f64("probability", probabilities)?),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::error::{NotFinite, Parameter};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// How strange each class would be, given the probabilities of a model.
 pub trait ClassScore {
@@ -135,12 +136,32 @@ impl ClassScore for Raps {
 
 /// The probability before each class, `u` times its own and the penalty of its rank.
 fn cumulated(row: &[f64], u: f64, penalty: impl Fn(usize) -> f64, order: &mut [usize], out: &mut [f64]) {
-    order.iter_mut().zip(0..).for_each(|(to, class)| *to = class);
-    order.sort_by(|a, b| row[*b].total_cmp(&row[*a]));
+    rank(row, order);
     let mut before = 0.0;
     for (class, rank) in order.iter().zip(1..) {
         out[*class] = before + u * row[*class] + penalty(rank);
         before += row[*class];
+    }
+}
+
+/// Number of classes up to which counting is faster than sorting.
+const FEW: usize = 16;
+
+/// Writes the classes into `order`, by falling probability, equal ones by their number.
+fn rank(row: &[f64], order: &mut [usize]) {
+    if row.len() <= FEW {
+        let mut before = [0; FEW];
+        for (class, p) in row.iter().enumerate() {
+            for (other, q) in row[..class].iter().enumerate() {
+                let first = usize::from(p > q);
+                before[other] += first;
+                before[class] += 1 - first;
+            }
+        }
+        before.iter().zip(0..row.len()).for_each(|(place, class)| order[*place] = class);
+    } else {
+        order.iter_mut().zip(0..).for_each(|(to, class)| *to = class);
+        order.sort_by(|a, b| row[*b].partial_cmp(&row[*a]).unwrap_or(Ordering::Equal));
     }
 }
 
@@ -162,6 +183,20 @@ mod tests {
         assert_eq!(scores(&Aps::randomised(1), &row, 0.5), [0.625, 0.25, 0.875]);
         assert_eq!(scores(&Raps::deterministic(0.5, 1), &row, 1.0), [1.25, 0.5, 2.0]);
         assert_eq!(scores(&Raps::randomised(0.5, 3, 1), &row, 0.0), [0.5, 0.0, 0.75]);
+    }
+
+    #[test]
+    fn counting_and_sorting_rank_alike() {
+        let mut stream = crate::random::Generator::new(1, "rank").stream(0);
+        for _ in 0..200 {
+            let mut row: Vec<f64> = (0..FEW).map(|_| (stream.uniform() * 8.0).floor() / 8.0).collect();
+            let mut counted = vec![0; FEW];
+            rank(&row, &mut counted);
+            row.push(-1.0); // one more class, ranked last, makes it sort
+            let mut sorted = vec![0; FEW + 1];
+            rank(&row, &mut sorted);
+            assert_eq!(counted, sorted[..FEW]);
+        }
     }
 
     #[test]

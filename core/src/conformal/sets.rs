@@ -1,5 +1,5 @@
 use super::{Alpha, ClassScore, SmallGroup, Threshold};
-use crate::calibration::check_classes;
+use crate::calibration::{check_classes, check_unit};
 use crate::error::Mismatch;
 use crate::inference::wilson;
 use crate::random::Generator;
@@ -102,7 +102,7 @@ impl<S: ClassScore + Clone> SetPredictor<S> {
     pub fn scores(&self, probabilities: Rows<'_>, labels: &[usize], u: Option<&[f64]>) -> Result<Vec<f64>, Error> {
         self.validate()?;
         check_classes(labels, probabilities)?;
-        let draws = Draws::new(self.score.seed(), "conformal calibration", u, labels.len())?;
+        let mut draws = Draws::new(self.score.seed(), "conformal calibration", u, labels.len())?;
         let classes = probabilities.columns();
         let (mut order, mut all) = (vec![0; classes], vec![0.0; classes]);
         let own = |(i, (row, label)): (usize, (&[f64], &usize))| {
@@ -126,26 +126,38 @@ pub(super) fn count_groups(groups: &[usize], n: usize) -> Result<usize, Error> {
     }
 }
 
+/// Numbers that the generator makes at a time: as many cases share a stream.
+const BLOCK: usize = 32;
+
 /// Where the numbers of the randomised form come from.
 struct Draws<'a> {
     generator: Option<Generator>,
     given: Option<&'a [f64]>,
+    /// The latest block of numbers and its place.
+    block: (usize, [f64; BLOCK]),
 }
 
 impl<'a> Draws<'a> {
     fn new(seed: Option<u64>, purpose: &str, given: Option<&'a [f64]>, n: usize) -> Result<Self, Error> {
         if let Some(u) = given {
             Mismatch::check("random numbers", n, u.len())?;
-            crate::calibration::check_unit(u)?;
+            check_unit(u)?;
         }
-        Ok(Self { generator: seed.map(|seed| Generator::new(seed, purpose)), given })
+        let generator = seed.map(|seed| Generator::new(seed, purpose));
+        Ok(Self { generator, given, block: (usize::MAX, [0.0; BLOCK]) })
     }
 
-    fn u(&self, item: usize) -> f64 {
+    fn u(&mut self, item: usize) -> f64 {
         match (&self.generator, self.given) {
             (None, _) => 1.0,
             (_, Some(u)) => u[item],
-            (Some(generator), None) => generator.stream(item as u64).uniform(),
+            (Some(generator), None) => {
+                if self.block.0 != item / BLOCK {
+                    let mut stream = generator.stream((item / BLOCK) as u64);
+                    self.block = (item / BLOCK, std::array::from_fn(|_| stream.uniform()));
+                }
+                self.block.1[item % BLOCK]
+            }
         }
     }
 }
@@ -237,14 +249,14 @@ impl<S: ClassScore> FittedSets<S> {
     /// As [`predict`](Self::predict).
     pub fn set_of(&self, row: &[f64], item: u64) -> Result<Vec<usize>, Error> {
         let rows = Rows::new(row, self.classes)?;
-        let draws = Draws::new(self.predictor.score.seed(), PREDICTION, None, 1)?;
+        let mut draws = Draws::new(self.predictor.score.seed(), PREDICTION, None, 1)?;
         Ok(self.sets(rows, None, Some(&[draws.u(item as usize)]))?.of(0))
     }
 
     fn sets(&self, probabilities: Rows<'_>, groups: Option<&[usize]>, u: Option<&[f64]>) -> Result<Sets, Error> {
         let (n, classes) = (probabilities.len(), self.classes);
         Mismatch::check("classes", classes, probabilities.columns())?;
-        crate::calibration::check_unit(probabilities.values())?;
+        check_unit(probabilities.values())?;
         if let Some(groups) = groups {
             Mismatch::check("groups", n, groups.len())?;
         }
@@ -252,7 +264,7 @@ impl<S: ClassScore> FittedSets<S> {
             let expected = if groups.is_some() { "no groups" } else { "the group of each case" };
             return Err(Mismatch::new("sets", expected, "the other").into());
         }
-        let draws = Draws::new(self.predictor.score.seed(), PREDICTION, u, n)?;
+        let mut draws = Draws::new(self.predictor.score.seed(), PREDICTION, u, n)?;
         let q = |group: usize| self.thresholds.get(group).map_or(f64::INFINITY, Threshold::q) + ROUNDING;
         let by_class: Vec<f64> = (0..classes).map(q).collect();
         let (mut order, mut scores) = (vec![0; classes], vec![0.0; classes]);
