@@ -16,7 +16,7 @@
 //! let labels = [false, false, true, false, true, true];
 //! let scores = [0.1, 0.6, 0.7, 0.8, 0.9, 0.9];
 //! let ece = Reliability::new(&labels, &scores, Binning::EqualWidth(10))?.ece();
-//! assert!((ece - 0.35).abs() < 1e-12);
+//! assert!((ece - 1.0 / 3.0).abs() < 1e-12);
 //! let calibrator = Isotonic::default().fit(&labels, &scores)?;
 //! assert_eq!(calibrator.predict(&[0.6, 0.75, 0.9])?, [0.0, 0.5, 1.0]);
 //! # Ok::<(), eir_core::Error>(())

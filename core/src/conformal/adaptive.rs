@@ -138,7 +138,7 @@ impl AdaptiveStream {
             && let Some(oldest) = self.latest.pop_front()
         {
             let place = self.sorted.partition_point(|s| s.total_cmp(&oldest).is_lt());
-            self.sorted.remove(place);
+            self.sorted.drain(place..self.sorted.len().min(place + 1));
         }
         self.latest.push_back(score);
         self.sorted.insert(self.sorted.partition_point(|s| s.total_cmp(&score).is_lt()), score);

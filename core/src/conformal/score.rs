@@ -1,7 +1,9 @@
 //! How strange a class is for a row of probabilities: the scores that prediction sets are made of.
 
 use crate::Error;
-use crate::error::{NotFinite, Parameter};
+use crate::calibration::check_unit;
+use crate::error::{Mismatch, NotFinite, Parameter};
+use crate::random::Generator;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -162,6 +164,43 @@ fn rank(row: &[f64], order: &mut [usize]) {
     } else {
         order.iter_mut().zip(0..).for_each(|(to, class)| *to = class);
         order.sort_by(|a, b| row[*b].partial_cmp(&row[*a]).unwrap_or(Ordering::Equal));
+    }
+}
+
+/// Numbers that the generator makes at a time: as many cases share a stream.
+const BLOCK: usize = 32;
+
+/// Where the numbers of the randomised form come from.
+pub(super) struct Draws<'a> {
+    generator: Option<Generator>,
+    given: Option<&'a [f64]>,
+    /// The latest block of numbers and its place.
+    block: (usize, [f64; BLOCK]),
+}
+
+impl<'a> Draws<'a> {
+    pub(super) fn new(seed: Option<u64>, purpose: &str, given: Option<&'a [f64]>, n: usize) -> Result<Self, Error> {
+        if let Some(u) = given {
+            Mismatch::check("random numbers", n, u.len())?;
+            check_unit(u)?;
+        }
+        let generator = seed.map(|seed| Generator::new(seed, purpose));
+        Ok(Self { generator, given, block: (usize::MAX, [0.0; BLOCK]) })
+    }
+
+    /// The number of case `item`.
+    pub(super) fn u(&mut self, item: usize) -> f64 {
+        match (&self.generator, self.given) {
+            (None, _) => 1.0,
+            (_, Some(u)) => u[item],
+            (Some(generator), None) => {
+                if self.block.0 != item / BLOCK {
+                    let mut stream = generator.stream((item / BLOCK) as u64);
+                    self.block = (item / BLOCK, std::array::from_fn(|_| stream.uniform()));
+                }
+                self.block.1[item % BLOCK]
+            }
+        }
     }
 }
 

@@ -1,13 +1,15 @@
+use super::score::Draws;
 use super::{Alpha, ClassScore, SmallGroup, Threshold};
 use crate::calibration::{check_classes, check_unit};
 use crate::error::Mismatch;
 use crate::inference::wilson;
-use crate::random::Generator;
 use crate::{Error, Estimate, Rows};
 use serde::{Deserialize, Serialize};
 
 /// Rounding of a sum of probabilities: a class whose score is q but for it belongs to the set.
 const ROUNDING: f64 = 1e-15;
+/// What the random numbers of prediction are drawn for.
+const PREDICTION: &str = "conformal prediction";
 /// Largest group number: one threshold is kept for each.
 const MOST_GROUPS: usize = 1_000_000;
 
@@ -112,6 +114,31 @@ impl<S: ClassScore + Clone> SetPredictor<S> {
         Ok(probabilities.iter().zip(labels).enumerate().map(own).collect())
     }
 
+    /// The classes of each row whose score is within `q(case, class)`.
+    pub(super) fn sets(
+        &self,
+        probabilities: Rows<'_>,
+        u: Option<&[f64]>,
+        q: impl Fn(usize, usize) -> f64,
+    ) -> Result<Sets, Error> {
+        let (n, classes) = (probabilities.len(), probabilities.columns());
+        check_unit(probabilities.values())?;
+        let mut draws = Draws::new(self.score.seed(), PREDICTION, u, n)?;
+        let (mut order, mut scores) = (vec![0; classes], vec![0.0; classes]);
+        let (mut member, mut filled) = (vec![false; n * classes], 0);
+        for (case, (row, set)) in probabilities.iter().zip(member.chunks_exact_mut(classes)).enumerate() {
+            self.score.scores_into(row, draws.u(case), &mut order, &mut scores);
+            for (class, (is, score)) in set.iter_mut().zip(&scores).enumerate() {
+                *is = *score <= q(case, class) + ROUNDING;
+            }
+            if self.never_empty && !set.contains(&true) {
+                set[(0..classes).fold(0, |top, c| if row[c] > row[top] { c } else { top })] = true;
+                filled += 1;
+            }
+        }
+        Ok(Sets { classes, member, filled, small_groups: Vec::new() })
+    }
+
     fn fitted(&self, by: By, thresholds: Vec<Threshold>, probabilities: Rows<'_>) -> FittedSets<S> {
         FittedSets { predictor: self.clone(), by, thresholds, classes: probabilities.columns() }
     }
@@ -123,42 +150,6 @@ pub(super) fn count_groups(groups: &[usize], n: usize) -> Result<usize, Error> {
     match groups.iter().position(|g| *g >= MOST_GROUPS) {
         Some(index) => Err(Error::Class { index, classes: MOST_GROUPS }),
         None => Ok(groups.iter().max().map_or(0, |most| most + 1)),
-    }
-}
-
-/// Numbers that the generator makes at a time: as many cases share a stream.
-const BLOCK: usize = 32;
-
-/// Where the numbers of the randomised form come from.
-struct Draws<'a> {
-    generator: Option<Generator>,
-    given: Option<&'a [f64]>,
-    /// The latest block of numbers and its place.
-    block: (usize, [f64; BLOCK]),
-}
-
-impl<'a> Draws<'a> {
-    fn new(seed: Option<u64>, purpose: &str, given: Option<&'a [f64]>, n: usize) -> Result<Self, Error> {
-        if let Some(u) = given {
-            Mismatch::check("random numbers", n, u.len())?;
-            check_unit(u)?;
-        }
-        let generator = seed.map(|seed| Generator::new(seed, purpose));
-        Ok(Self { generator, given, block: (usize::MAX, [0.0; BLOCK]) })
-    }
-
-    fn u(&mut self, item: usize) -> f64 {
-        match (&self.generator, self.given) {
-            (None, _) => 1.0,
-            (_, Some(u)) => u[item],
-            (Some(generator), None) => {
-                if self.block.0 != item / BLOCK {
-                    let mut stream = generator.stream((item / BLOCK) as u64);
-                    self.block = (item / BLOCK, std::array::from_fn(|_| stream.uniform()));
-                }
-                self.block.1[item % BLOCK]
-            }
-        }
     }
 }
 
@@ -174,7 +165,7 @@ enum By {
 /// [`SetPredictor`].
 ///
 /// **Use it** on the probabilities of any classifier, calibrated or not, with cases set aside (100 give a coverage that
-/// is right within some 5 %). **Not** as a probability of being right for one patient, and not where new patients differ
+/// is right within some 6 %). **Not** as a probability of being right for one patient, and not where new patients differ
 /// from those set aside: see [`WeightedThreshold`](super::WeightedThreshold) and
 /// [`ExchangeabilityMonitor`](super::ExchangeabilityMonitor).
 ///
@@ -209,7 +200,7 @@ pub struct FittedSets<S> {
     classes: usize,
 }
 
-impl<S: ClassScore> FittedSets<S> {
+impl<S: ClassScore + Clone> FittedSets<S> {
     /// The thresholds: one, or one for each class or group.
     #[must_use]
     pub fn thresholds(&self) -> &[Threshold] {
@@ -254,43 +245,24 @@ impl<S: ClassScore> FittedSets<S> {
     }
 
     fn sets(&self, probabilities: Rows<'_>, groups: Option<&[usize]>, u: Option<&[f64]>) -> Result<Sets, Error> {
-        let (n, classes) = (probabilities.len(), self.classes);
-        Mismatch::check("classes", classes, probabilities.columns())?;
-        check_unit(probabilities.values())?;
+        Mismatch::check("classes", self.classes, probabilities.columns())?;
         if let Some(groups) = groups {
-            Mismatch::check("groups", n, groups.len())?;
+            Mismatch::check("groups", probabilities.len(), groups.len())?;
         }
-        if groups.is_some() != (self.by == By::Group) {
-            let expected = if groups.is_some() { "no groups" } else { "the group of each case" };
-            return Err(Mismatch::new("sets", expected, "the other").into());
-        }
-        let mut draws = Draws::new(self.predictor.score.seed(), PREDICTION, u, n)?;
-        let q = |group: usize| self.thresholds.get(group).map_or(f64::INFINITY, Threshold::q) + ROUNDING;
-        let by_class: Vec<f64> = (0..classes).map(q).collect();
-        let (mut order, mut scores) = (vec![0; classes], vec![0.0; classes]);
-        let (mut member, mut filled) = (vec![false; n * classes], 0);
-        for (i, (row, set)) in probabilities.iter().zip(member.chunks_exact_mut(classes)).enumerate() {
-            self.predictor.score.scores_into(row, draws.u(i), &mut order, &mut scores);
-            match (self.by, groups) {
-                (By::Class, _) => {
-                    set.iter_mut().zip(scores.iter().zip(&by_class)).for_each(|(is, (score, q))| *is = score <= q);
-                }
-                (_, groups) => {
-                    let q = groups.map_or(by_class[0], |groups| q(groups[i]));
-                    set.iter_mut().zip(&scores).for_each(|(is, score)| *is = *score <= q);
-                }
+        let q = |group: usize| self.thresholds.get(group).map_or(f64::INFINITY, Threshold::q);
+        let sets = match (self.by, groups) {
+            (By::All, None) => {
+                let q = q(0);
+                self.predictor.sets(probabilities, u, |_, _| q)
             }
-            if self.predictor.never_empty && !set.contains(&true) {
-                let top = (0..classes).fold(0, |top, c| if row[c] > row[top] { c } else { top });
-                set[top] = true;
-                filled += 1;
-            }
-        }
-        Ok(Sets { classes, member, filled, small_groups: SmallGroup::among(&self.thresholds) })
+            (By::Class, None) => self.predictor.sets(probabilities, u, |_, class| q(class)),
+            (By::Group, Some(groups)) => self.predictor.sets(probabilities, u, |case, _| q(groups[case])),
+            (By::Group, None) => Err(Mismatch::new("sets", "the group of each case", "none").into()),
+            (_, Some(_)) => Err(Mismatch::new("sets", "no groups", "the group of each case").into()),
+        };
+        Ok(Sets { small_groups: SmallGroup::among(&self.thresholds), ..sets? })
     }
 }
-
-const PREDICTION: &str = "conformal prediction";
 
 /// Sets of classes, one for each case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -372,7 +344,7 @@ impl Sets {
 mod tests {
     use super::super::{Aps, Lac, Raps};
     use super::*;
-    use crate::random::Stream;
+    use crate::random::{Generator, Stream};
 
     /// Probabilities of three classes, and a class drawn from them.
     fn cases(stream: &mut Stream, n: usize) -> (Vec<f64>, Vec<usize>) {

@@ -1,7 +1,7 @@
-use super::{Alpha, Intervals, Prediction};
-use crate::Error;
+use super::{Alpha, ClassScore, Intervals, Prediction, SetPredictor, Sets};
 use crate::error::{Mismatch, NotFinite, Parameter};
 use crate::metrics::check_weights;
+use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 
 /// The conformal threshold where new cases are drawn differently from those before: calibration scores weighted by how
@@ -84,16 +84,35 @@ impl WeightedThreshold {
     /// # Errors
     /// Lengths that differ, and as [`q`](Self::q).
     pub fn intervals(&self, prediction: Prediction<'_>, weights: &[f64]) -> Result<Intervals, Error> {
-        Mismatch::check("weights", prediction.len(), weights.len())?;
-        let q = weights.iter().map(|weight| self.q(*weight)).collect::<Result<Vec<_>, _>>()?;
+        let q = self.each(prediction.len(), weights)?;
         let (lower, upper) = prediction.widened(|case| [q[case]; 2]);
         Ok(Intervals { lower, upper, small_groups: Vec::new() })
+    }
+
+    /// The set of each row of probabilities, `weights` being those of the rows. The threshold must be of the scores that
+    /// `predictor` [gives](SetPredictor::scores); α is that of the threshold.
+    ///
+    /// # Errors
+    /// Lengths that differ, a value that is no probability, and as [`q`](Self::q).
+    pub fn sets<S: ClassScore + Clone>(
+        &self,
+        predictor: &SetPredictor<S>,
+        probabilities: Rows<'_>,
+        weights: &[f64],
+    ) -> Result<Sets, Error> {
+        let q = self.each(probabilities.len(), weights)?;
+        predictor.sets(probabilities, None, |case, _| q[case])
+    }
+
+    fn each(&self, cases: usize, weights: &[f64]) -> Result<Vec<f64>, Error> {
+        Mismatch::check("weights", cases, weights.len())?;
+        weights.iter().map(|weight| self.q(*weight)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{IntervalPredictor, Threshold};
+    use super::super::{Aps, IntervalPredictor, Threshold};
     use super::*;
     use crate::random::Generator;
 
@@ -130,6 +149,19 @@ mod tests {
         // standard error of a mean of 1000 coverages: that of 50 cases and of 150 effective ones
         let error = (0.09 * (1.0 / 50.0 + 1.0 / 150.0) / 1000.0f64).sqrt();
         assert!(weighted >= 0.9 - 3.0 * error && weighted <= 0.92 && plain < 0.87, "{weighted} {plain}");
+    }
+
+    #[test]
+    fn sets_with_equal_weights_are_the_plain_ones() {
+        let p: Vec<f64> = (1..=30).flat_map(|i| [f64::from(i) / 31.0, 1.0 - f64::from(i) / 31.0]).collect();
+        let rows = Rows::new(&p, 2).unwrap();
+        let labels: Vec<usize> = (0..30).map(|i| usize::from(i % 3 == 0)).collect();
+        let predictor = SetPredictor::new(Aps::deterministic());
+        let scores = predictor.scores(rows, &labels, None).unwrap();
+        let weighted = WeightedThreshold::fit(&scores, &[1.0; 30], Alpha::default()).unwrap();
+        let plain = predictor.fit(rows, &labels).unwrap().predict(rows).unwrap();
+        assert_eq!(weighted.sets(&predictor, rows, &[1.0; 30]).unwrap(), plain);
+        assert!(weighted.sets(&predictor, rows, &[]).is_err());
     }
 
     #[test]
