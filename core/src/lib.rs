@@ -16,6 +16,7 @@
 //! | [`inference`] | how sure a number is: intervals and tests |
 //! | [`calibration`] | are the probabilities right, and how are they put right |
 //! | [`survival`] | time until something happens, where not all are followed until it does |
+//! | [`conformal`] | sets and intervals that hold the truth as often as they say |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | `explain` | why a model says what it says (feature `explain`) |
 //! | `protocol` | an evaluation fixed before the test set is opened (feature `protocol`) |
@@ -41,6 +42,7 @@
 pub mod calibration;
 pub mod decision;
 mod cholesky;
+pub mod conformal;
 pub mod distribution;
 pub mod error;
 mod estimate;

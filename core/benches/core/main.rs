@@ -1,5 +1,7 @@
 //! `cargo xtask bench core --peers`: `topic.rs` measures ours, `topic.py` beside it does the same work in the peers.
 
+mod calibration;
+mod conformal;
 mod discrimination;
 mod survival;
 
@@ -7,6 +9,8 @@ use eir_core::testing::bench::Bench;
 
 fn main() -> std::process::ExitCode {
     let mut bench = Bench::from_args("core", env!("CARGO_MANIFEST_DIR"));
+    calibration::rows(&mut bench);
+    conformal::rows(&mut bench);
     discrimination::rows(&mut bench);
     survival::rows(&mut bench);
     bench.finish()

@@ -16,7 +16,7 @@
 //! let labels = [false, false, true, false, true, true];
 //! let scores = [0.1, 0.6, 0.7, 0.8, 0.9, 0.9];
 //! let ece = Reliability::new(&labels, &scores, Binning::EqualWidth(10))?.ece();
-//! assert!((ece - 0.35).abs() < 1e-12);
+//! assert!((ece - 1.0 / 3.0).abs() < 1e-12);
 //! let calibrator = Isotonic::default().fit(&labels, &scores)?;
 //! assert_eq!(calibrator.predict(&[0.6, 0.75, 0.9])?, [0.0, 0.5, 1.0]);
 //! # Ok::<(), eir_core::Error>(())
@@ -45,6 +45,7 @@ pub use isotonic::{Isotonic, IsotonicCalibrator};
 pub use line::{CalibrationLine, in_the_large, observed_expected};
 pub use lowess::Lowess;
 pub use platt::{Platt, PlattCalibrator};
+pub(crate) use reliability::check_classes;
 pub use reliability::{Reliability, ReliabilityBin, class_wise_error};
 pub use spiegelhalter::Spiegelhalter;
 pub use temperature::{Temperature, TemperatureCalibrator};
@@ -139,10 +140,12 @@ pub(crate) fn check_probabilities(labels: usize, probabilities: &[f64]) -> Resul
 
 /// An error unless each value is a probability; it names the position and not the value.
 pub(crate) fn check_unit(probabilities: &[f64]) -> Result<(), Error> {
-    NotFinite::check_f64("probability", probabilities)?;
     match probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
-        Some(i) => Err(Mismatch::new(format!("probability {i}"), "0 to 1", "a value outside").into()),
         None => Ok(()),
+        Some(i) if probabilities[i].is_finite() => {
+            Err(Mismatch::new(format!("probability {i}"), "0 to 1", "a value outside").into())
+        }
+        Some(_) => Ok(NotFinite::check_f64("probability", probabilities)?),
     }
 }
 

@@ -1,6 +1,7 @@
 use super::newton::{logistic, minimise};
 use super::{Calibrator, SEPARABLE, check_scores, counts, separated, sigmoid};
 use crate::Error;
+use crate::metrics::mean;
 use serde::{Deserialize, Serialize};
 
 /// Settings of a [`PlattCalibrator`].
@@ -51,12 +52,17 @@ impl Platt {
         let [positives, negatives] = counts(labels).map(|n| n as f64);
         let [target_1, target_0] =
             if self.smoothed { [(positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0)] } else { [1.0, 0.0] };
+        // the scores are centred and scaled for the fit: any unit and any offset will do
+        let middle = mean(scores);
+        let scale = mean(&scores.iter().map(|s| (s - middle).abs()).collect::<Vec<_>>());
         let start = [0.0, libm::log((negatives + 1.0) / (positives + 1.0))];
         let optimum = minimise(WHAT, start, [f64::NEG_INFINITY; 2], |theta| {
-            let case = |(y, s): (&bool, &f64)| ([-s, -1.0], if *y { target_1 } else { target_0 }, 0.0);
+            let case =
+                |(y, s): (&bool, &f64)| ([(middle - s) / scale, -1.0], if *y { target_1 } else { target_0 }, 0.0);
             logistic(labels.iter().zip(scores).map(case), theta)
         })?;
-        Ok(PlattCalibrator { a: optimum.at[0], b: optimum.at[1] })
+        let a = optimum.at[0] / scale;
+        Ok(PlattCalibrator { a, b: optimum.at[1] - a * middle })
     }
 }
 
@@ -123,6 +129,19 @@ mod tests {
         let plain = Platt::default().with_smoothed(false);
         assert!(matches!(plain.fit(&labels, &scores), Err(Error::NoOptimum { .. })));
         assert_eq!(plain.fit(&labels, &[0.3; 4]), Err(Error::Undefined("Platt's sigmoid")));
+    }
+
+    #[test]
+    fn unit_and_offset_change_nothing() {
+        let (labels, scores) = simulated(300, 8, 1.0, 0.0);
+        let plain = Platt::default().fit(&labels, &scores).unwrap();
+        for (unit, offset) in [(1e-9, 0.0), (1e9, 0.0), (1.0, 1e6)] {
+            let moved: Vec<f64> = scores.iter().map(|s| unit * s + offset).collect();
+            let fitted = Platt::default().fit(&labels, &moved).unwrap();
+            let off = |(s, m): (&f64, &f64)| (plain.probability(*s) - fitted.probability(*m)).abs();
+            assert!(scores.iter().zip(&moved).map(off).all(|off| off < 1e-8), "{unit} {offset}");
+        }
+        assert!(Platt::default().fit(&labels, &scores.iter().map(|s| s * 1e308).collect::<Vec<_>>()).is_err());
     }
 
     #[test]

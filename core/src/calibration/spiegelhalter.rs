@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// # Examples
 /// ```
 /// let test = eir_core::calibration::Spiegelhalter::new(&[true, false, false, true], &[0.9, 0.1, 0.2, 0.7])?;
-/// assert!((test.z + 0.980).abs() < 1e-3 && (test.p - 0.327).abs() < 1e-3);
+/// assert!((test.z + 0.8805).abs() < 1e-4 && (test.p - 0.3786).abs() < 1e-4);
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///

@@ -8,6 +8,7 @@ mod classification;
 mod decision;
 mod explanation;
 mod fairness;
+mod conformal;
 mod intervals;
 mod linear_models;
 mod regression;
@@ -35,6 +36,7 @@ fn main() -> std::process::ExitCode {
         .case("linear_models.json", linear_models::linear_models)
         .case("calibration.json", calibration::calibration)
         .case("survival.json", survival::survival)
+        .case("conformal.json", conformal::conformal)
         .run()
 }
 
