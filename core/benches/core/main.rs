@@ -1,11 +1,17 @@
 //! `cargo xtask bench core --peers`: `topic.rs` measures ours, `topic.py` beside it does the same work in the peers.
 
+mod clusters;
 mod discrimination;
+mod linear;
 
 use eir_core::testing::bench::Bench;
 
 fn main() -> std::process::ExitCode {
     let mut bench = Bench::from_args("core", env!("CARGO_MANIFEST_DIR"));
+    #[cfg(feature = "rayon")]
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global(); // the peers have one thread too
     discrimination::rows(&mut bench);
+    linear::rows(&mut bench);
+    clusters::rows(&mut bench);
     bench.finish()
 }

@@ -2,10 +2,12 @@
 
 mod agreement;
 mod classification;
+mod hmm;
 mod intervals;
 mod linear_models;
 mod regression;
 mod roc;
+mod unsupervised;
 
 use eir_core::testing::golden::{Case, Golden, Outcome, Tolerance, entry, number, numbers};
 use serde_json::Value;
@@ -19,6 +21,8 @@ fn main() -> std::process::ExitCode {
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
         .case("linear_models.json", linear_models::linear_models)
+        .case("unsupervised.json", unsupervised::unsupervised)
+        .case("hmm.json", hmm::hmm)
         .run()
 }
 
