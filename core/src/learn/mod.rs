@@ -82,3 +82,31 @@ fn check_row_weights(rows: Rows<'_>, weights: Option<&[f64]>) -> Result<usize, E
     check_weights(weights, rows.len())?;
     Ok(weights.iter().filter(|w| **w > 0.0).count())
 }
+
+#[cfg(all(test, feature = "rayon"))]
+mod tests {
+    use super::*;
+    use crate::random::Generator;
+
+    #[test]
+    fn threads_change_no_byte() {
+        let mut stream = Generator::new(1, "test").stream(0);
+        let x: Vec<f64> = (0..60_000).map(|_| stream.normal()).collect();
+        let labels: Vec<bool> = x.chunks_exact(3).map(|r| stream.chance(logistic::sigmoid(r[0]))).collect();
+        let rows = Rows::new(&x, 3).unwrap();
+        let all = || {
+            (
+                LogisticRegression::default().fit(rows, &labels).unwrap(),
+                LeastSquares::default().fit(rows, &x[..20_000]).unwrap(),
+                Pca::default().fit(rows).unwrap(),
+                KMeans::default().with_clusters(3).with_restarts(1).with_max_iterations(20).fit(rows).unwrap(),
+                GaussianMixture::default().with_components(2).with_max_iterations(5).fit(rows).unwrap(),
+                silhouette(Rows::new(&x[..9000], 3).unwrap(), &(0..3000).map(|i| i % 4).collect::<Vec<_>>()).unwrap(),
+            )
+        };
+        let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(all);
+        let one = with(1);
+        assert_eq!(one, with(2));
+        assert_eq!(one, with(8));
+    }
+}

@@ -97,7 +97,7 @@ impl Pca {
         let mean = column_means(rows, None);
         let degrees = (n - 1) as f64;
         let (values, mut components, total) = if n < p { from_rows(rows, &mean) } else { from_columns(rows, &mean) }?;
-        if !(total > 0.0) {
+        if total <= 0.0 {
             return Err(Error::Undefined("a principal component"));
         }
         components.truncate(count * p);
