@@ -242,6 +242,9 @@ pub enum Error {
     /// The number is 0/0 on this input.
     #[error("{0} is undefined: the values do not vary")]
     Undefined(&'static str),
+    /// The model gives the input probability 0.
+    #[error("{0} has probability 0 under the model: it cannot be explained by it")]
+    Impossible(&'static str),
     /// The objective has no finite optimum on this input, or it was not reached.
     #[error("{what} does not converge: {reason}")]
     NoOptimum {

@@ -4,6 +4,9 @@ mod calibration;
 mod conformal;
 mod discrimination;
 mod survival;
+mod clusters;
+mod discrimination;
+mod linear;
 
 use eir_core::testing::bench::Bench;
 
@@ -13,5 +16,10 @@ fn main() -> std::process::ExitCode {
     conformal::rows(&mut bench);
     discrimination::rows(&mut bench);
     survival::rows(&mut bench);
+    #[cfg(feature = "rayon")]
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global(); // the peers have one thread too
+    discrimination::rows(&mut bench);
+    linear::rows(&mut bench);
+    clusters::rows(&mut bench);
     bench.finish()
 }

@@ -11,17 +11,28 @@ pub(crate) fn exp(x: f64) -> f64 {
     let n = shifted - ROUND;
     let r = (inside - n * LN2_HIGH) - n * LN2_LOW;
     let scale = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    let series = INVERSE_FACTORIALS.iter().fold(0.0, |sum, c| sum * r + c);
-    if x < -708.0 { 0.0 } else { series * scale }
+    if x < -708.0 { 0.0 } else { series(&INVERSE_FACTORIALS, r) * scale }
 }
 
-/// 1/13! … 1/1!, 1.
-const INVERSE_FACTORIALS: [f64; 14] = {
-    let (mut all, mut k, mut factorial) = ([1.0; 14], 13, 1.0);
-    while k > 0 {
-        k -= 1;
-        factorial *= (13 - k) as f64;
+/// Σ cₖ xᵏ, as four series in x⁴ side by side: a processor adds up four short chains faster than a long one.
+#[inline]
+fn series(coefficients: &[f64; 16], x: f64) -> f64 {
+    let (x2, mut sums) = (x * x, [0.0; 4]);
+    for four in coefficients.as_chunks::<4>().0.iter().rev() {
+        for k in 0..4 {
+            sums[k] = sums[k] * (x2 * x2) + four[k];
+        }
+    }
+    (sums[0] + sums[1] * x) + (sums[2] + sums[3] * x) * x2
+}
+
+/// 1, 1/1! … 1/13!, and zeros.
+const INVERSE_FACTORIALS: [f64; 16] = {
+    let (mut all, mut k, mut factorial) = ([0.0; 16], 0, 1.0);
+    while k < 14 {
         all[k] = 1.0 / factorial;
+        k += 1;
+        factorial *= k as f64;
     }
     all
 };
@@ -30,16 +41,14 @@ const INVERSE_FACTORIALS: [f64; 14] = {
 #[inline]
 pub(crate) fn ln_1p(y: f64) -> f64 {
     let s = y / (2.0 + y);
-    let series = ODD.iter().fold(0.0, |sum, c| sum * (s * s) + c);
-    2.0 * s * series
+    2.0 * s * series(&ODD, s * s)
 }
 
-/// 1/33, 1/31 … 1/3, 1.
-const ODD: [f64; 17] = {
-    let mut all = [1.0; 17];
-    let mut k = 0;
-    while k < 17 {
-        all[k] = 1.0 / (33 - 2 * k) as f64;
+/// 1, 1/3 … 1/31.
+const ODD: [f64; 16] = {
+    let (mut all, mut k) = ([1.0; 16], 0);
+    while k < 16 {
+        all[k] = 1.0 / (2 * k + 1) as f64;
         k += 1;
     }
     all

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// let x = [1.0, 2.0, 3.0, 4.0, 5.0];
 /// let fit = LeastSquares::default().fit(Rows::new(&x, 1)?, &[2.1, 3.9, 6.2, 7.8, 10.0])?;
 /// let slope = &fit.wald.estimates(0.95)?[1];
-/// assert_eq!(slope.sentence("Slope"), "Slope 1.97 (95 % CI 1.80 to 2.14; Wald, t with 3 degrees of freedom, n = 5)");
+/// assert_eq!(slope.sentence("Slope"), "Slope 1.97 (95 % CI 1.79 to 2.15; Wald, t with 3 degrees of freedom, n = 5)");
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///

@@ -44,6 +44,8 @@ struct At {
     theta: Vec<f64>,
     loss: f64,
     gradient: Vec<f64>,
+    /// Second derivatives, if they were asked for.
+    hessian: Option<Vec<f64>>,
 }
 
 impl<'a> Problem<'a> {
@@ -98,21 +100,22 @@ impl<'a> Problem<'a> {
         part.descend(zeros.clone(), &slack).map_or(zeros, |at| at.theta)
     }
 
-    /// How far each optimality condition may be violated: `tolerance`, or the rounding of the sum that it is.
+    /// How far each optimality condition may be violated: `tolerance`, or the rounding of the sum that it is, for which
+    /// a part of a large table tells enough.
     fn slack(&self, tolerance: f64) -> Vec<f64> {
-        let columns = self.rows.columns();
-        let sizes = sum_over_chunks(self.rows.len(), columns + 1, |range, sums| {
-            for i in range {
-                let w = self.weights[i];
-                sums.iter_mut().zip(self.rows.row(i)).for_each(|(s, x)| *s += w * x.abs());
-                sums[columns] += w;
-            }
-        });
+        let (n, columns) = (self.rows.len(), self.rows.columns());
+        let step = if n < LARGE { 1 } else { PART };
+        let mut sizes = vec![0.0; columns + 1];
+        for i in (0..n).step_by(step) {
+            let w = self.weights[i] * step as f64;
+            sizes.iter_mut().zip(self.rows.row(i)).for_each(|(s, x)| *s += w * x.abs());
+            sizes[columns] += w;
+        }
         sizes.iter().map(|size| tolerance.max(16.0 * f64::EPSILON * size)).collect()
     }
 
     fn descend(&self, start: Vec<f64>, slack: &[f64]) -> Result<At, Error> {
-        let mut at = self.at(start);
+        let mut at = self.at(start, true);
         let mut curvature: Option<Curvature> = None;
         let excess = |at: &At| self.violations(at).zip(slack).map(|(v, s)| v / s).fold(0.0, f64::max);
         let mut now = excess(&at);
@@ -122,7 +125,7 @@ impl<'a> Problem<'a> {
             }
             let kept = match curvature.take() {
                 Some(kept) => kept,
-                None => self.curvature(&at.theta).ok_or_else(|| self.singular())?,
+                None => self.curvature(&at).ok_or_else(|| self.singular())?,
             };
             let step = self.step(&at, &kept, slack).ok_or(Error::NoOptimum {
                 what: "logistic regression",
@@ -154,7 +157,7 @@ impl<'a> Problem<'a> {
             what: "logistic regression",
             reason: "columns are constant or depend on each other: drop them, or use the L2 penalty with a lower c",
         };
-        self.curvature(&vec![0.0; self.design.width]).map_or(dependent, |_| SEPARATE)
+        self.curvature(&self.at(vec![0.0; self.design.width], true)).map_or(dependent, |_| SEPARATE)
     }
 
     /// Violations of the optimality conditions, of the columns as they were given and then of the intercept.
@@ -167,56 +170,45 @@ impl<'a> Problem<'a> {
         at.theta.iter().zip(&at.gradient).zip(&self.design.means).map(of).chain([shift.abs()])
     }
 
-    fn at(&self, theta: Vec<f64>) -> At {
+    fn at(&self, theta: Vec<f64>, with_hessian: bool) -> At {
         let Design { stride, width, .. } = self.design;
         let padded = padded(&theta, stride);
-        let mut sums = sum_over_chunks(self.design.len(), stride + 1, |range, sums| {
+        let square = if with_hessian { stride * stride } else { 0 };
+        let sums = sum_over_chunks(self.design.len(), stride + 1 + square, |range, sums| {
+            let (sums, gram) = sums.split_at_mut(stride + 1);
             self.design.blocks(range, |rows, values| {
                 let n = rows.len();
-                let (mut factors, mut losses) = ([0.0; 64], [0.0; 64]);
-                let signs = &self.signs[rows.clone()];
+                let (signs, weights) = (&self.signs[rows.clone()], &self.weights[rows]);
+                let (mut factors, mut losses, mut curvatures) = ([0.0; 64], [0.0; 64], [0.0; 64]);
                 for ((f, row), sign) in factors.iter_mut().zip(values.chunks_exact(stride)).zip(signs) {
                     *f = sign * dot(row, &padded);
                 }
-                for (f, loss) in factors[..n].iter_mut().zip(&mut losses) {
+                for ((f, loss), curvature) in factors[..n].iter_mut().zip(&mut losses).zip(&mut curvatures) {
                     let e = exp(-f.abs());
                     *loss = ln_1p(e) + (-*f).max(0.0);
+                    *curvature = e / ((1.0 + e) * (1.0 + e));
                     *f = if *f >= 0.0 { e } else { 1.0 } / (1.0 + e); // what the probability lacks to 1
                 }
-                for ((f, sign), w) in factors.iter_mut().zip(signs).zip(&self.weights[rows.clone()]) {
+                for ((f, sign), (curvature, w)) in factors.iter_mut().zip(signs).zip(curvatures.iter_mut().zip(weights))
+                {
                     *f *= -sign * w;
+                    *curvature *= w;
                 }
-                sums[stride] += dot(&losses[..n], &self.weights[rows]);
+                sums[stride] += dot(&losses[..n], weights);
                 add_rows(&mut sums[..stride], values, &factors, stride);
+                if with_hessian {
+                    add_gram(gram, values, &curvatures, stride);
+                }
             });
         });
-        let loss = sums[stride];
-        sums.truncate(width);
-        At { theta, loss, gradient: sums }
-    }
-
-    fn hessian(&self, theta: &[f64]) -> Vec<f64> {
-        let Design { stride, width, .. } = self.design;
-        let padded = padded(theta, stride);
-        let sums = sum_over_chunks(self.design.len(), stride * stride, |range, sums| {
-            self.design.blocks(range, |rows, values| {
-                let mut factors = [0.0; 64];
-                for (f, row) in factors.iter_mut().zip(values.chunks_exact(stride)) {
-                    *f = dot(row, &padded);
-                }
-                for (f, w) in factors.iter_mut().zip(&self.weights[rows]) {
-                    let e = exp(-f.abs());
-                    *f = w * e / ((1.0 + e) * (1.0 + e));
-                }
-                add_gram(sums, values, &factors, stride);
-            });
-        });
-        unpadded(&sums, stride, width)
+        let hessian = with_hessian.then(|| unpadded(&sums[stride + 1..], stride, width));
+        At { theta, loss: sums[stride], gradient: sums[..width].to_vec(), hessian }
     }
 
     /// `None` where the penalty is not absolute and the second derivatives with it are singular.
-    fn curvature(&self, theta: &[f64]) -> Option<Curvature> {
-        let (hessian, width) = (self.hessian(theta), self.design.width);
+    fn curvature(&self, at: &At) -> Option<Curvature> {
+        let again = || self.at(at.theta.clone(), true).hessian;
+        let (hessian, width) = (at.hessian.clone().or_else(again)?, self.design.width);
         if self.penalty == Penalty::L1 {
             return Some(Curvature { hessian, width, factor: None });
         }
@@ -266,7 +258,7 @@ impl<'a> Problem<'a> {
         while length > 1e-12 {
             let mut theta = at.theta.clone();
             add_scaled(&mut theta, length, step);
-            let next = self.at(theta);
+            let next = self.at(theta, false);
             let after = next.loss + self.penalty_at(&next.theta);
             let slope = length * dot(&at.gradient, step) + self.penalty_at(&next.theta) - self.penalty_at(&at.theta);
             if after - before <= 1e-4 * slope.min(0.0) + rounding {
@@ -280,7 +272,7 @@ impl<'a> Problem<'a> {
     /// The covariance at the maximum of the likelihood, if there is one: where a plane separates the classes the
     /// gradient falls to 0 all the same, but a Newton step still moves the rows.
     fn wald(&self, at: &At) -> Result<Vec<f64>, Error> {
-        let factor = self.curvature(&at.theta).and_then(|c| c.factor).ok_or_else(|| self.singular())?;
+        let factor = self.curvature(at).and_then(|c| c.factor).ok_or_else(|| self.singular())?;
         let mut step = at.gradient.clone();
         factor.solve(&mut step);
         let padded = padded(&step, self.design.stride);

@@ -13,13 +13,25 @@
 //! | how likely is each of several classes? | [`MultinomialRegression`] | [`MultinomialModel`] |
 //! | which surface parts two classes with the widest margin? | [`SupportVectorMachine`] | [`SupportVectorModel`] |
 //! | the same for many rows, by a plane | [`LinearSvm`] | [`LinearModel`] |
+//! | in which directions do rows vary most? | [`Pca`] | [`PcaModel`] |
+//! | which rows belong together? | [`KMeans`], [`GaussianMixture`], [`Dbscan`] | [`KMeansModel`], [`MixtureModel`] |
+//! | how good are the groups? | [`adjusted_rand`], [`normalised_mutual_information`], [`silhouette`], [`davies_bouldin`], [`calinski_harabasz`] | |
+//! | how do columns come to one scale? | [`StandardScaler`], [`RobustScaler`] | [`Scaler`] |
+//! | which hidden states does a sequence walk through? | [`GaussianHmm`], [`CategoricalHmm`], [`BaumWelch`] | [`HmmFit`] |
 //!
 //! Fits stop at the optimum, not after a number of steps: what is not reached is an error. Work on many rows is split
 //! into chunks of a fixed size whose sums are added in order, so that the number of threads changes no byte.
 
+mod categorical_hmm;
+mod cluster_scores;
+mod dbscan;
 mod design;
 mod elastic_net;
 mod elementary;
+mod gaussian_hmm;
+mod gaussian_mixture;
+mod hidden_chain;
+mod k_means;
 mod l1_quadratic;
 mod least_squares;
 pub(crate) mod linalg;
@@ -28,17 +40,28 @@ mod linear_svm;
 mod logistic;
 mod logistic_fit;
 mod multinomial;
+mod pca;
 mod ridge;
+mod scaler;
 mod support_vectors;
 mod wald;
 
+pub use categorical_hmm::CategoricalHmm;
+pub use cluster_scores::{adjusted_rand, calinski_harabasz, davies_bouldin, normalised_mutual_information, silhouette};
+pub use dbscan::Dbscan;
 pub use elastic_net::{ElasticNet, ElasticNetModel};
+pub use gaussian_hmm::GaussianHmm;
+pub use gaussian_mixture::{Covariance, GaussianMixture, MixtureModel};
+pub use hidden_chain::{BaumWelch, HmmFit};
+pub use k_means::{KMeans, KMeansModel};
 pub use least_squares::{LeastSquares, LeastSquaresModel};
 pub use linear_model::LinearModel;
 pub use linear_svm::LinearSvm;
 pub use logistic::{LogisticModel, LogisticRegression, Penalty};
 pub use multinomial::{MultinomialModel, MultinomialRegression};
+pub use pca::{Pca, PcaModel};
 pub use ridge::Ridge;
+pub use scaler::{RobustScaler, Scaler, StandardScaler};
 pub use support_vectors::{Kernel, SupportVectorMachine, SupportVectorModel};
 pub use wald::Wald;
 
@@ -58,4 +81,32 @@ fn check_row_weights(rows: Rows<'_>, weights: Option<&[f64]>) -> Result<usize, E
     let Some(weights) = weights else { return Ok(rows.len()) };
     check_weights(weights, rows.len())?;
     Ok(weights.iter().filter(|w| **w > 0.0).count())
+}
+
+#[cfg(all(test, feature = "rayon"))]
+mod tests {
+    use super::*;
+    use crate::random::Generator;
+
+    #[test]
+    fn threads_change_no_byte() {
+        let mut stream = Generator::new(1, "test").stream(0);
+        let x: Vec<f64> = (0..60_000).map(|_| stream.normal()).collect();
+        let labels: Vec<bool> = x.chunks_exact(3).map(|r| stream.chance(logistic::sigmoid(r[0]))).collect();
+        let rows = Rows::new(&x, 3).unwrap();
+        let all = || {
+            (
+                LogisticRegression::default().fit(rows, &labels).unwrap(),
+                LeastSquares::default().fit(rows, &x[..20_000]).unwrap(),
+                Pca::default().fit(rows).unwrap(),
+                KMeans::default().with_clusters(3).with_restarts(1).with_max_iterations(20).fit(rows).unwrap(),
+                GaussianMixture::default().with_components(2).with_max_iterations(5).fit(rows).unwrap(),
+                silhouette(Rows::new(&x[..9000], 3).unwrap(), &(0..3000).map(|i| i % 4).collect::<Vec<_>>()).unwrap(),
+            )
+        };
+        let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(all);
+        let one = with(1);
+        assert_eq!(one, with(2));
+        assert_eq!(one, with(8));
+    }
 }

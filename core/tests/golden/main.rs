@@ -9,12 +9,14 @@ mod decision;
 mod explanation;
 mod fairness;
 mod conformal;
+mod hmm;
 mod intervals;
 mod linear_models;
 mod regression;
 mod roc;
 mod splits;
 mod survival;
+mod unsupervised;
 
 use eir_core::testing::golden::{Case, Golden, Outcome, Tolerance, entry, number, numbers};
 use serde_json::Value;
@@ -37,6 +39,8 @@ fn main() -> std::process::ExitCode {
         .case("calibration.json", calibration::calibration)
         .case("survival.json", survival::survival)
         .case("conformal.json", conformal::conformal)
+        .case("unsupervised.json", unsupervised::unsupervised)
+        .case("hmm.json", hmm::hmm)
         .run()
 }
 
