@@ -40,9 +40,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod calibration;
-pub mod decision;
 mod cholesky;
 pub mod conformal;
+pub mod decision;
 pub mod distribution;
 pub mod error;
 mod estimate;
