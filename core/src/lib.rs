@@ -13,6 +13,8 @@
 //! | [`metrics`] | how well a class, a score, a probability or a measurement does, in `f64` on plain slices |
 //! | [`inference`] | how sure a number is: intervals and tests |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
+//! | `learn` | models for tables: trees, forests, boosting, neighbours (feature `learn`) |
+//! | `explain` | what a model rests on (feature `explain`) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `testing` | golden values, contract suite, benchmarks (feature `testing`) |
@@ -37,6 +39,9 @@ pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;
 pub mod inference;
+#[cfg(feature = "learn")]
+#[cfg_attr(docsrs, doc(cfg(feature = "learn")))]
+pub mod learn;
 mod limits;
 pub mod metrics;
 mod model;

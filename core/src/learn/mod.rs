@@ -1,0 +1,19 @@
+//! Models for tables: configuration, `fit`, a fitted type that is a [`Model`](crate::Model) and serialises.
+
+mod bins;
+mod decision_tree;
+mod each;
+mod gradient_boosting;
+mod grow;
+mod histogram_boosting;
+mod loss;
+mod random_forest;
+mod targets;
+mod tree;
+
+pub use decision_tree::{DecisionTree, DecisionTreeConfig};
+pub use gradient_boosting::{GradientBoosting, GradientBoostingConfig};
+pub use histogram_boosting::{HistogramBoosting, HistogramBoostingConfig};
+pub use random_forest::{RandomForest, RandomForestConfig};
+pub use targets::Targets;
+pub use tree::{Tree, TreeArrays, TreeEnsemble};
