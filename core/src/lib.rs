@@ -35,6 +35,9 @@
 pub mod distribution;
 pub mod error;
 mod estimate;
+#[cfg(feature = "explain")]
+#[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
+pub mod explain;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;

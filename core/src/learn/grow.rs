@@ -145,11 +145,8 @@ pub(crate) fn grow(columns: &Columns, targets: &[f64], weights: &[f64], bounds: 
             Some((parent, false)) => tree.right[parent] = id as i32,
             None => {}
         }
-        let split = if growing.may_split(&node, targets) {
-            growing.best_split(&node, &mut candidates, stream)
-        } else {
-            None
-        };
+        let split =
+            if growing.may_split(&node, targets) { growing.best_split(&node, &mut candidates, stream) } else { None };
         let (feature, threshold) = split.as_ref().map_or((-2, -2.0), |s| (s.feature as i32, s.threshold));
         tree.feature.push(feature);
         tree.threshold.push(threshold);
@@ -282,8 +279,7 @@ mod tests {
     use crate::random::Generator;
 
     fn grown(values: &[f64], columns: usize, targets: &[f64], weights: &[f64], leaf: usize) -> Grown {
-        let bounds =
-            Bounds { max_depth: None, min_samples_leaf: leaf, min_samples_split: 2, max_features: columns };
+        let bounds = Bounds { max_depth: None, min_samples_leaf: leaf, min_samples_split: 2, max_features: columns };
         let table = Columns::new(Rows::new(values, columns).unwrap());
         grow(&table, targets, weights, bounds, &mut Generator::new(0, "test").stream(0))
     }

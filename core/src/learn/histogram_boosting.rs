@@ -262,7 +262,11 @@ impl Scale {
     fn sums(self, bin: Bin) -> Sums {
         let [slope, packed] = bin.0;
         let bend = packed & ((1 << self.shift) - 1);
-        Sums { slope: slope as i64 as f64 / self.slope, bend: bend as i64 as f64 / self.bend, rows: packed >> self.shift }
+        Sums {
+            slope: slope as i64 as f64 / self.slope,
+            bend: bend as i64 as f64 / self.bend,
+            rows: packed >> self.shift,
+        }
     }
 }
 
@@ -425,7 +429,8 @@ impl Growing<'_> {
             for (bin, at) in leaf.histograms[column / BLOCK][column % BLOCK][..edges.len()].iter().enumerate() {
                 left = left.plus(*at);
                 let part = self.scale.sums(left);
-                let rest = Sums { slope: all.slope - part.slope, bend: all.bend - part.bend, rows: all.rows - part.rows };
+                let rest =
+                    Sums { slope: all.slope - part.slope, bend: all.bend - part.bend, rows: all.rows - part.rows };
                 if part.rows < least || part.bend < MIN_BEND {
                     continue;
                 }

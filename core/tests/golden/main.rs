@@ -2,9 +2,12 @@
 
 mod agreement;
 mod classification;
+mod explanation;
+mod explanation_tree;
 mod intervals;
 mod regression;
 mod roc;
+mod trees_and_neighbours;
 
 use eir_core::testing::golden::{Case, Golden, Outcome, Tolerance, entry, number, numbers};
 use serde_json::Value;
@@ -17,6 +20,8 @@ fn main() -> std::process::ExitCode {
         .case("regression.json", regression::regression)
         .case("agreement.json", agreement::agreement)
         .case("intervals.json", intervals::intervals)
+        .case("trees_and_neighbours.json", trees_and_neighbours::trees_and_neighbours)
+        .case("explanation.json", explanation::explanation)
         .run()
 }
 
