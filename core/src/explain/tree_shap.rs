@@ -45,8 +45,9 @@ const GAP: f64 = 1e-9;
 /// [`Error::Mismatch`] for another number of columns; [`Error::NotAdditive`] if a sum misses its prediction.
 ///
 /// # Validation
-/// Values, expected values and interactions agree with shap 0.51.0 within 1e-9 on `reference/core/explanation.json`
-/// (single and boosted trees); equal to the sum over all subsets on small trees (tests).
+/// Path-dependent values and interactions agree with shap 0.51.0 within 1e-9 on `reference/core/explanation.json` (single
+/// and boosted trees). Interventional values agree with the sum over all subsets within 1e-9, and with shap's within the
+/// single precision in which it adds them up.
 ///
 /// # References
 /// Lundberg, Erion, Chen, et al. 2020, doi:10.1038/s42256-019-0138-9.
