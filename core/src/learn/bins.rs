@@ -68,3 +68,29 @@ fn cut(sorted: &[f64], max_bins: usize) -> Vec<f64> {
     edges.dedup();
     edges
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_values_have_a_bin_each_and_many_are_shared_out() {
+        assert_eq!(cut(&[1.0, 1.0, 2.0, 4.0], 255), [1.5, 3.0]);
+        assert!(cut(&[7.0; 9], 255).is_empty());
+        let many: Vec<f64> = (0..10_000).map(f64::from).collect();
+        let bins = Bins::new(Rows::new(&many, 1).unwrap(), 255, 0);
+        let mut counts = [0usize; 256];
+        (0..10_000).for_each(|row| counts[usize::from(bins.at(row, 0))] += 1);
+        assert!(counts[..255].iter().all(|c| (38..=41).contains(c)) && counts[255] == 0);
+        // one value that fills most bins takes them together
+        let tied: Vec<f64> = (0..1000).map(|i| f64::from((i - 900).max(0))).collect();
+        assert!(cut(&tied, 10).len() < 9);
+    }
+
+    #[test]
+    fn edges_lie_between_neighbours() {
+        let close = [1.0, 1.0f64.next_up(), 1.0f64.next_up().next_up()];
+        let edges = cut(&close, 255);
+        assert!(edges.iter().zip(close.windows(2)).all(|(edge, pair)| pair[0] <= *edge && *edge < pair[1]));
+    }
+}

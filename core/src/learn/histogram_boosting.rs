@@ -528,3 +528,131 @@ impl Model for HistogramBoosting {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics;
+    use crate::testing::contract;
+
+    /// Rows of three features, of which the third says nothing, and labels that follow the other two.
+    fn table(rows: usize, seed: u64) -> (Vec<f64>, Vec<bool>) {
+        let mut stream = Generator::new(seed, "histogram test").stream(0);
+        let x: Vec<f64> = (0..rows * 3).map(|_| stream.normal()).collect();
+        let labels = x.chunks(3).map(|r| stream.chance(1.0 / (1.0 + (-3.0 * r[0] * r[1]).exp()))).collect();
+        (x, labels)
+    }
+
+    #[test]
+    fn the_best_of_all_splits_is_found() {
+        let (x, y) = ([0., 5., 1., 7., 2., 6., 3., 1., 4., 0., 5., 4.], [1., 1., 1., 5., 5., 6.]);
+        let rows = Rows::new(&x, 2).unwrap();
+        let config = HistogramBoosting::config().with_trees(1).with_learning_rate(1.0).with_max_leaves(2);
+        let model = config.with_min_samples_leaf(1).fit(rows, &y).unwrap();
+        let tree = model.ensemble().trees()[0].arrays();
+        assert_eq!((tree.feature[0], tree.threshold[0], &tree.cover[..]), (0, 2.5, &[6.0, 3.0, 3.0][..]));
+        let want = [1.0, 1.0, 1.0, 16.0 / 3.0, 16.0 / 3.0, 16.0 / 3.0];
+        let got = model.predict(rows).unwrap();
+        assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-9), "{got:?}");
+    }
+
+    #[test]
+    fn trees_stay_within_their_bounds() {
+        let (x, labels) = table(600, 1);
+        let rows = Rows::new(&x, 3).unwrap();
+        let config = HistogramBoosting::config().with_trees(5);
+        let trees = |config: &HistogramBoostingConfig| config.fit(rows, &labels).unwrap().ensemble().trees().to_vec();
+        let leaf = |tree: &Tree, node: usize| !tree.is_leaf(node) || tree.arrays().cover[node] >= 20.0;
+        for tree in trees(&config.clone().with_max_leaves(7)) {
+            assert_eq!(tree.leaf_count(), 7);
+            assert!((0..tree.arrays().cover.len()).all(|node| leaf(&tree, node)));
+            assert_eq!(Tree::new(tree.arrays().clone()), Ok(tree)); // sound, as it claims
+        }
+        assert!(trees(&config.clone().with_max_depth(2)).iter().all(|tree| tree.depth() == 2));
+        assert!(trees(&config.with_min_samples_leaf(301)).iter().all(|tree| tree.leaf_count() == 1));
+    }
+
+    #[test]
+    fn walked_trees_give_the_scores_of_the_training() {
+        // few bins: a threshold must part the raw values as the bins were parted
+        let (x, labels) = table(500, 2);
+        let grid: Vec<f64> = x.iter().map(|v| (v * 4.0).round() / 4.0).collect();
+        let rows = Rows::new(&grid, 3).unwrap();
+        for bins in [2, 3, 16, 255] {
+            let config = HistogramBoosting::config().with_trees(1).with_max_bins(bins);
+            let tree = config.fit(rows, &labels).unwrap().ensemble().trees()[0].clone();
+            let mut reached = vec![0.0; tree.arrays().cover.len()];
+            tree.leaves(rows).unwrap().into_iter().for_each(|leaf| reached[leaf] += 1.0);
+            let leaves = (0..reached.len()).filter(|node| tree.is_leaf(*node));
+            assert!(
+                leaves.clone().count() > 1 && leaves.clone().all(|leaf| reached[leaf] == tree.arrays().cover[leaf])
+            );
+        }
+    }
+
+    #[test]
+    fn it_learns_an_interaction_and_stops_when_it_no_longer_learns() {
+        let ((x, labels), (test, truth)) = (table(3000, 3), table(3000, 4));
+        let (rows, test) = (Rows::new(&x, 3).unwrap(), Rows::new(&test, 3).unwrap());
+        let auroc = |model: &HistogramBoosting| metrics::auroc(&truth, &model.predict(test).unwrap()).unwrap();
+        let config = HistogramBoosting::config().with_trees(300);
+        let stopped = config.clone().with_patience(10).fit(rows, &labels).unwrap();
+        let best = stopped.ensemble().trees().len();
+        assert!((5..200).contains(&best), "{best}");
+        let all = config.fit(rows, &labels).unwrap();
+        assert!(auroc(&stopped) > 0.8 && auroc(&stopped) > auroc(&all), "{} {}", auroc(&stopped), auroc(&all));
+    }
+
+    #[test]
+    fn weights() {
+        let (x, labels) = table(400, 5);
+        let rows = Rows::new(&x, 3).unwrap();
+        let config = HistogramBoosting::config().with_trees(5);
+        // a row without weight takes no part
+        let none: Vec<f64> = (0..400).map(|i| f64::from(u8::from(i >= 100))).collect();
+        let a = config.fit_weighted(rows, &labels, &none).unwrap();
+        let b = config.fit(Rows::new(&x[300..], 3).unwrap(), &labels[100..]).unwrap();
+        assert_eq!(a.ensemble().base(), b.ensemble().base());
+        // twice the weight, and a penalty twice as large, is the same
+        let once = config.clone().with_l2(1.0).fit(rows, &labels).unwrap().predict(rows).unwrap();
+        let twice = config.with_l2(2.0).fit_weighted(rows, &labels, &[2.0; 400]).unwrap().predict(rows).unwrap();
+        assert!(once.iter().zip(&twice).all(|(a, b)| (a - b).abs() < 1e-9));
+    }
+
+    #[test]
+    fn serialises_and_says_what_is_wrong() {
+        let (x, labels) = table(100, 6);
+        let rows = Rows::new(&x, 3).unwrap();
+        let config = HistogramBoosting::config().with_trees(3);
+        contract::serde_round_trip(&config.fit(rows, &labels).unwrap());
+        contract::send_sync::<HistogramBoosting>();
+        assert_eq!(config.fit(rows, &[true; 100]), Err(Error::OneClass));
+        for (name, bad) in [
+            ("max_leaves", config.clone().with_max_leaves(1)),
+            ("max_bins", config.clone().with_max_bins(256)),
+            ("l2", config.clone().with_l2(-1.0)),
+            ("patience", config.clone().with_patience(0)),
+            ("trees", config.clone().with_trees(0)),
+        ] {
+            assert!(matches!(bad.fit(rows, &labels), Err(Error::Parameter(e)) if e.name == name));
+        }
+        let three = Rows::new(&x[..9], 3).unwrap();
+        let short = config.clone().with_patience(1).with_validation_fraction(0.9).fit(three, &[1.0, 2.0, 3.0]);
+        assert!(matches!(short, Err(Error::TooShort(_))));
+        let constant = config.fit(rows, &[4.5; 100]).unwrap();
+        assert_eq!(constant.predict(three).unwrap(), [4.5; 3]);
+    }
+
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn threads_change_nothing() {
+        let (x, labels) = table(2000, 7);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let rows = Rows::new(&x, 3).unwrap();
+            pool.install(|| serde_json::to_string(&HistogramBoosting::config().fit(rows, &labels).unwrap()).unwrap())
+        };
+        let one = on(1);
+        assert!(one == on(2) && one == on(8));
+    }
+}
