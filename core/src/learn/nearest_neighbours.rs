@@ -4,13 +4,12 @@ use crate::error::{Mismatch, Parameter};
 use crate::{Error, Model, Rows};
 use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Points that are looked at together.
 const BLOCK: usize = 128;
-/// Points of a block that are looked at again if any of the block may be near.
-const GROUP: usize = 16;
-/// Sums that grow side by side, so that none waits for its last addition.
-const VECTORS: usize = 8;
+/// Vectors of points that grow side by side, for two queries at a time: so that none waits for its last addition.
+const VECTORS: usize = 4;
 /// Queries that go over a block while it is in the cache.
 const TILE: usize = 32;
 
@@ -174,10 +173,11 @@ impl NearestNeighbours {
         Mismatch::check("columns", *columns, rows.columns())?;
         let tiles = each(rows.len().div_ceil(TILE), |tile| {
             let queries = (tile * TILE..rows.len().min((tile + 1) * TILE)).map(|i| rows.row(i));
-            let found: Vec<Found> = queries.map(|query| self.blocks.query(query, config.neighbours)).collect();
-            Arch::new().dispatch(Search { blocks: &self.blocks, points, found })
+            let found: Vec<Found<'_>> = queries.map(|query| self.blocks.query(query, config.neighbours)).collect();
+            let found = Arch::new().dispatch(Search { blocks: &self.blocks, found });
+            found.into_iter().map(|found| found.nearest(points)).collect::<Vec<_>>()
         });
-        let nearest = tiles.into_iter().flatten().flat_map(|found| found.nearest);
+        let nearest = tiles.into_iter().flatten().flatten();
         let (distance, index) = nearest.map(|(square, index)| (square.sqrt(), index)).unzip();
         Ok(Neighbours { count: config.neighbours, index, distance })
     }
@@ -207,6 +207,7 @@ impl Model for NearestNeighbours {
 /// The training rows in single precision, moved to their mean: a quick lower bound on distances.
 #[derive(Debug, Clone)]
 struct Blocks {
+    points: usize,
     mean: Vec<f64>,
     /// Column after column of the points of a block, block after block.
     values: Vec<f32>,
@@ -216,16 +217,17 @@ struct Blocks {
     longest: Vec<f64>,
 }
 
-/// A query and the best that was found for it.
+/// A query and what may be near it.
 struct Found<'a> {
     query: &'a [f64],
     /// −2 times the query, moved as the points are.
     moved: Vec<f32>,
     /// Length of the moved query.
     length: f64,
-    /// Squared distance and number of the nearest points, nearest first.
-    nearest: Vec<(f64, usize)>,
-    count: usize,
+    /// The lowest upper bounds so far, ascending: no point above the last of them is among the nearest.
+    upper: Vec<f32>,
+    /// Lower bound and number of each point that was not above it when it was looked at.
+    near: Vec<(f32, usize)>,
 }
 
 impl Blocks {
@@ -247,72 +249,96 @@ impl Blocks {
             norm[i] = square as f32;
             longest[block] = longest[block].max(square.sqrt());
         }
-        Self { mean, values, norm, longest }
+        Self { points: rows.len(), mean, values, norm, longest }
     }
 
     fn query<'a>(&self, query: &'a [f64], count: usize) -> Found<'a> {
         let moved = query.iter().zip(&self.mean).map(|(x, m)| x - m);
         let length = moved.clone().map(|x| x * x).sum::<f64>().sqrt();
-        Found { query, moved: moved.map(|x| (-2.0 * x) as f32).collect(), length, nearest: Vec::new(), count }
+        Found {
+            query,
+            moved: moved.map(|x| (-2.0 * x) as f32).collect(),
+            length,
+            upper: vec![f32::INFINITY; count],
+            near: Vec::new(),
+        }
     }
 }
 
 impl Found<'_> {
-    /// A point of a block whose `|p|² − 2 q·p` in single precision is above this cannot be among the nearest.
-    fn limit(&self, longest: f64) -> f32 {
+    /// How far `|p|² − 2 q·p` in single precision may be off for a point of at most this length.
+    #[inline(always)]
+    fn slack(&self, longest: f64) -> f32 {
         let reach = (self.length + longest) * (self.length + longest);
-        match self.nearest.last() {
-            // squares near the end of single precision bound nothing
-            Some((worst, _)) if self.nearest.len() == self.count && reach < 1e37 => {
-                // each of the columns rounds at most twice, at numbers of at most `reach`; below 1e-37 they round to 0
-                let slack = (2.0 * self.query.len() as f64 + 8.0) * (f64::from(f32::EPSILON) * reach + 1e-37);
-                (worst - self.length * self.length + slack) as f32
-            }
-            _ => f32::INFINITY,
+        if reach > 1e37 {
+            return f32::INFINITY; // such squares bound nothing
         }
+        // each column rounds at most twice, numbers of at most `reach`; what is below 1e-37 becomes 0
+        ((2.0 * self.query.len() as f64 + 8.0) * (f64::from(f32::EPSILON) * reach + 1e-37)) as f32
     }
 
-    /// Takes the point in if it is nearer than the last so far.
     #[inline(always)]
-    fn offer(&mut self, index: usize, point: &[f64]) {
-        let square = square_distance(self.query, point);
-        if self.nearest.len() < self.count {
-            self.nearest.push((square, index));
-        } else if let Some(last) = self.nearest.last_mut().filter(|last| square < last.0) {
-            *last = (square, index);
-        } else {
+    fn limit(&self) -> f32 {
+        self.upper.last().copied().unwrap_or(f32::INFINITY)
+    }
+
+    /// Looks at the points of a part of a block.
+    #[inline(always)]
+    fn scan<S: Simd>(&mut self, simd: S, points: Range<usize>, bounds: [S::f32s; VECTORS], slack: f32) {
+        let all_above = |bounds: &[S::f32s], limit: f32| {
+            let above = bounds.iter().map(|b| simd.greater_than_f32s(*b, simd.splat_f32s(limit)));
+            above
+                .reduce(|a, b| simd.and_m32s(a, b))
+                .is_none_or(|all| simd.first_true_m32s(simd.not_m32s(all)) == S::F32_LANES)
+        };
+        if all_above(&bounds, self.limit() + slack) {
             return;
         }
-        let mut place = self.nearest.len() - 1;
-        while place > 0 && self.nearest[place - 1].0 > square {
-            self.nearest.swap(place - 1, place);
-            place -= 1;
+        for (i, vector) in bounds.iter().enumerate() {
+            if all_above(&[*vector], self.limit() + slack) {
+                continue;
+            }
+            let lanes = pulp::bytemuck::cast_slice(std::slice::from_ref(vector));
+            for (index, bound) in (points.start + i * S::F32_LANES..points.end).zip(lanes) {
+                let bound: f32 = *bound;
+                // a bound that is no number rules nothing out
+                if bound.is_nan() || bound <= self.limit() + slack {
+                    self.offer(index, bound - slack, bound + slack);
+                }
+            }
         }
     }
-}
 
-/// Four sums side by side, so that none waits for its last addition.
-#[inline(always)]
-fn square_distance(a: &[f64], b: &[f64]) -> f64 {
-    let (a, b) = (a.chunks(4), b.chunks(4));
-    let mut sums = [0.0; 4];
-    for (a, b) in a.zip(b) {
-        for (sum, (x, y)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += (x - y) * (x - y);
+    #[inline(always)]
+    fn offer(&mut self, index: usize, lower: f32, upper: f32) {
+        self.near.push((lower, index));
+        if upper < self.limit() {
+            let mut place = self.upper.len() - 1;
+            while place > 0 && self.upper[place - 1] > upper {
+                self.upper[place] = self.upper[place - 1];
+                place -= 1;
+            }
+            self.upper[place] = upper;
         }
     }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
-}
 
-/// Counts instead of stopping at the first: that is one comparison for a whole vector.
-#[inline(always)]
-fn all_above(bounds: &[f32], limit: f32) -> bool {
-    bounds.iter().map(|bound| u32::from(*bound > limit)).sum::<u32>() == bounds.len() as u32
+    /// Squared distance and number of the nearest points, nearest first, in double precision.
+    fn nearest(self, points: &[f64]) -> Vec<(f64, usize)> {
+        let (limit, columns) = (self.limit(), self.query.len());
+        let near = self.near.iter().filter(|(lower, _)| lower.is_nan() || *lower <= limit);
+        let square = |index: usize| {
+            let point = points[index * columns..].iter();
+            self.query.iter().zip(point).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
+        };
+        let mut nearest: Vec<(f64, usize)> = near.map(|(_, index)| (square(*index), *index)).collect();
+        nearest.sort_by(|a, b| a.0.total_cmp(&b.0)); // equal ones stay in the order of the points
+        nearest.truncate(self.upper.len());
+        nearest
+    }
 }
 
 struct Search<'a> {
     blocks: &'a Blocks,
-    points: &'a [f64],
     found: Vec<Found<'a>>,
 }
 
@@ -321,42 +347,31 @@ impl<'a> WithSimd for Search<'a> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let Self { blocks, points, mut found } = self;
+        let Self { blocks, mut found } = self;
         const { assert!(BLOCK.is_multiple_of(VECTORS * S::F32_LANES)) };
         let columns = blocks.mean.len();
-        let mut bounds = [0.0f32; BLOCK];
         let each = blocks.values.chunks_exact(columns * BLOCK).zip(blocks.norm.chunks_exact(BLOCK));
         for (block, (values, norm)) in each.enumerate() {
             let (values, norm) = (S::as_simd_f32s(values).0, S::as_simd_f32s(norm).0);
-            for query in &mut found {
-                // |p|² − 2 q·p for all points of the block
-                let out = S::as_mut_simd_f32s(&mut bounds).0.chunks_exact_mut(VECTORS);
-                for (part, (to, norm)) in out.zip(norm.chunks_exact(VECTORS)).enumerate() {
-                    let mut sums: [S::f32s; VECTORS] = std::array::from_fn(|i| norm[i]);
-                    for (q, column) in query.moved.iter().zip(values.chunks_exact(BLOCK / S::F32_LANES)) {
-                        let (q, column) = (simd.splat_f32s(*q), &column[VECTORS * part..VECTORS * (part + 1)]);
-                        for (sum, p) in sums.iter_mut().zip(column) {
-                            *sum = simd.mul_add_e_f32s(q, *p, *sum);
+            for pair in found.chunks_mut(2) {
+                let last = pair.len() - 1; // the first once more, where there is no second
+                let slack = [0, last].map(|i| pair[i].slack(blocks.longest[block]));
+                for (part, norm) in norm.chunks_exact(VECTORS).enumerate() {
+                    // |p|² − 2 q·p
+                    let norm: [S::f32s; VECTORS] = std::array::from_fn(|i| norm[i]);
+                    let mut sums = [norm; 2];
+                    let moved = pair[0].moved.iter().zip(&pair[last].moved);
+                    for ((a, b), column) in moved.zip(values.chunks_exact(BLOCK / S::F32_LANES)) {
+                        let column = &column[VECTORS * part..VECTORS * (part + 1)];
+                        for (sums, q) in sums.iter_mut().zip([simd.splat_f32s(*a), simd.splat_f32s(*b)]) {
+                            for (sum, p) in sums.iter_mut().zip(column) {
+                                *sum = simd.mul_add_e_f32s(q, *p, *sum);
+                            }
                         }
                     }
-                    to.copy_from_slice(&sums);
-                }
-                let longest = blocks.longest[block];
-                let mut limit = query.limit(longest);
-                if all_above(&bounds, limit) {
-                    continue;
-                }
-                for (group, bounds) in bounds.chunks_exact(GROUP).enumerate() {
-                    if all_above(bounds, limit) {
-                        continue;
-                    }
-                    let points = points.chunks_exact(columns).enumerate().skip(block * BLOCK + group * GROUP);
-                    for (bound, (index, point)) in bounds.iter().zip(points) {
-                        // a bound that is no number rules nothing out
-                        if bound.is_nan() || *bound <= limit {
-                            query.offer(index, point);
-                            limit = query.limit(longest);
-                        }
+                    let first = block * BLOCK + part * VECTORS * S::F32_LANES;
+                    for ((query, sums), slack) in pair.iter_mut().zip(sums).zip(slack) {
+                        query.scan(simd, first..blocks.points, sums, slack);
                     }
                 }
             }
@@ -377,7 +392,8 @@ mod tests {
         let model = config.fit(rows, &vec![true; rows.len()]).unwrap();
         let near = model.nearest(Rows::new(queries, columns).unwrap()).unwrap();
         for (q, query) in queries.chunks(columns).enumerate() {
-            let mut all: Vec<(f64, usize)> = rows.iter().map(|row| square_distance(query, row)).zip(0..).collect();
+            let square = |row: &[f64]| row.iter().zip(query).map(|(a, b)| (b - a) * (b - a)).sum::<f64>();
+            let mut all: Vec<(f64, usize)> = rows.iter().map(square).zip(0..).collect();
             all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let want: Vec<usize> = all[..count].iter().map(|(_, i)| *i).collect();
             assert_eq!(near.index[q * count..(q + 1) * count], want, "query {q}");
