@@ -253,6 +253,14 @@ pub enum Error {
         /// Why, and what to do.
         reason: &'static str,
     },
+    /// Attributions do not add up to the prediction that they explain.
+    #[error(
+        "row {row}: the attributions do not add up to the prediction: the values are too large for double precision"
+    )]
+    NotAdditive {
+        /// The row.
+        row: usize,
+    },
 }
 
 #[cfg(test)]

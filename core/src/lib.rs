@@ -22,6 +22,8 @@
 //! | `protocol` | an evaluation fixed before the test set is opened (feature `protocol`) |
 //! | [`split`] | training and test sets without leakage, cross-validation |
 //! | `learn` | classical models: linear, trees, clusters, Markov chains (feature `learn`, on by default) |
+//! | `learn` | models for tables: trees, forests, boosting, neighbours (feature `learn`) |
+//! | `explain` | what a model rests on (feature `explain`) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `testing` | golden values, contract suite, benchmarks (feature `testing`) |

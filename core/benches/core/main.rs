@@ -6,6 +6,7 @@ mod conformal;
 mod discrimination;
 mod linear;
 mod survival;
+mod trees;
 
 use eir_core::testing::bench::Bench;
 
@@ -19,5 +20,6 @@ fn main() -> std::process::ExitCode {
     survival::rows(&mut bench);
     linear::rows(&mut bench);
     clusters::rows(&mut bench);
+    trees::rows(&mut bench);
     bench.finish()
 }

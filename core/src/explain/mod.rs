@@ -4,6 +4,7 @@
 //! |---|---|
 //! | what did each feature add, for a model with gradients? | [`IntegratedGradients`] |
 //! | what did each feature add, for any model? | [`Shapley`] |
+//! | the same for trees, forests and boosting, exact and fast | [`TreeShap`] |
 //! | which stretch of a signal or part of a picture matters? | [`Occlusion`], [`grad_cam`], [`grad_cam_plus_plus`] |
 //! | how much worse is the model without a feature, over many cases? | [`PermutationImportance`] |
 //! | does the explanation depend on the model at all? | [`Sanity`] |
@@ -19,6 +20,7 @@ mod occlusion;
 mod permutation_importance;
 mod sanity;
 mod shapley;
+mod tree_shap;
 
 pub use counterfactual::{Counterfactual, Distance, Explained, linear_counterfactual};
 pub use grad_cam::{ClassMap, grad_cam, grad_cam_plus_plus};
@@ -27,6 +29,7 @@ pub use occlusion::{Occlusion, OcclusionMap};
 pub use permutation_importance::{Importance, PermutationImportance};
 pub use sanity::Sanity;
 pub use shapley::{Shapley, ShapleyMethod};
+pub use tree_shap::{TreeShap, TreeShapValues};
 
 use crate::Error;
 use serde::{Deserialize, Serialize};

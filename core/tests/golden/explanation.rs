@@ -1,4 +1,4 @@
-use crate::tolerance;
+use crate::{explanation_tree, tolerance};
 use eir_core::explain::{
     Counterfactual, Distance, IntegratedGradients, Occlusion, PermutationImportance, Quadrature, Shapley, grad_cam,
     grad_cam_plus_plus, linear_counterfactual,
@@ -19,6 +19,7 @@ pub(crate) fn explanation(case: &mut Case) -> Outcome {
         "permutation_importance" => permutation(case, section, tolerance),
         "occlusion_1d" => occlusion(case, section, tolerance),
         "grad_cam" => class_maps(case, section, tolerance),
+        "tree" => explanation_tree::tree(case, section, tolerance),
         "counterfactual_linear" => counterfactual(case, section, tolerance),
         _ => Err("no comparison for this section".into()),
     })

@@ -8,6 +8,7 @@ mod classification;
 mod conformal;
 mod decision;
 mod explanation;
+mod explanation_tree;
 mod fairness;
 mod hmm;
 mod intervals;
@@ -16,6 +17,7 @@ mod regression;
 mod roc;
 mod splits;
 mod survival;
+mod trees_and_neighbours;
 mod unsupervised;
 
 use eir_core::testing::golden::{Case, Golden, Outcome, Tolerance, entry, number, numbers};
@@ -41,6 +43,7 @@ fn main() -> std::process::ExitCode {
         .case("conformal.json", conformal::conformal)
         .case("unsupervised.json", unsupervised::unsupervised)
         .case("hmm.json", hmm::hmm)
+        .case("trees_and_neighbours.json", trees_and_neighbours::trees_and_neighbours)
         .run()
 }
 
