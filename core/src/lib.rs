@@ -8,6 +8,7 @@
 //! | [`mod@file`] | reading within limits, writing that never leaves half a file |
 //! | [`random`] | reproducible random numbers: same seed, same bytes, on every machine |
 //! | [`metrics`] | the numbers that go into a paper, in `f64` on plain slices |
+//! | `nn` | fused convolutions and small networks on the processor, on plain slices (feature `nn`) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `testing` | golden values, contract suite, benchmarks (feature `testing`) |
@@ -31,6 +32,9 @@ pub mod file;
 mod half;
 mod limits;
 pub mod metrics;
+#[cfg(feature = "nn")]
+#[cfg_attr(docsrs, doc(cfg(feature = "nn")))]
+pub mod nn;
 pub mod random;
 mod sample_rate;
 pub mod svg;
