@@ -3,6 +3,8 @@
 //! | type | holds |
 //! |---|---|
 //! | [`Conv1d`], [`Conv2d`], [`Conv3d`] | convolution, bias and activation in one pass, channels first |
+//! | [`Linear`] | a fully connected layer |
+//! | [`Network`] | a network of such layers, with sums, pooling and concatenation; made by a [`NetworkBuilder`] |
 //! | [`Activation`] | what is applied to a convolution's result |
 //! | [`fold_batch_norm`] | a batch norm as part of the convolution before it |
 //! | [`Instructions`] | which of the processor's vector instructions are used |
@@ -16,12 +18,17 @@ mod config;
 mod conv;
 mod geometry;
 mod kernel;
+mod linear;
+mod network;
+mod pool;
 mod simd;
 
 pub use activation::Activation;
 pub use batch_norm::fold_batch_norm;
 pub use config::{Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvConfig};
 pub use conv::{Conv, Conv1d, Conv2d, Conv3d, Scratch};
+pub use linear::Linear;
+pub use network::{Network, NetworkBuilder, NetworkScratch, Node};
 pub use simd::Instructions;
 
 use crate::error::{Mismatch, NotFinite, Parameter};
