@@ -65,6 +65,17 @@ impl Activation {
         }
     }
 
+    /// The bounds of an activation that is nothing but a clamp.
+    #[inline(always)]
+    pub(super) fn clamp(&self) -> Option<(f32, f32)> {
+        match self {
+            Self::Identity => Some((f32::NEG_INFINITY, f32::INFINITY)),
+            Self::Relu => Some((0.0, f32::INFINITY)),
+            Self::Relu6 => Some((0.0, 6.0)),
+            _ => None,
+        }
+    }
+
     /// Checks the slopes for a layer of `channels`.
     ///
     /// # Errors
@@ -116,11 +127,12 @@ fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it leaves no binary places
     let x = if x > 88.0 { 88.0 } else { x };
     let x = if x < -87.0 { -87.0 } else { x };
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let rounded = x * std::f32::consts::LOG2_E + ROUND; // its last bits are those of the whole number
+    let n = rounded - ROUND;
     let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
     let p = [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5];
     let p = p.into_iter().fold(1.987_569_1e-4, |sum, c| sum * r + c);
-    let scale = f32::from_bits((((n as i32) + 127) << 23) as u32);
+    let scale = f32::from_bits(rounded.to_bits().wrapping_add(127) << 23);
     (p * r * r + r + 1.0) * scale
 }
 

@@ -39,11 +39,6 @@ impl Axis {
         [k * self.dilation % self.stride, k * self.dilation / self.stride]
     }
 
-    /// Where value `i` of `phase` lies in the input; none where it is padding.
-    fn source(&self, i: usize, phase: usize) -> Option<usize> {
-        (i * self.stride + phase).checked_sub(self.before).filter(|s| *s < self.input)
-    }
-
     /// The range of `len` values from `start` of `phase` that lie in the input, and the first's place there.
     fn inside(&self, start: usize, len: usize, phase: usize) -> (std::ops::Range<usize>, usize) {
         // the first value that lies at `place` of the padded input or behind it
@@ -166,35 +161,70 @@ impl Geometry {
         scratch
     }
 
+    /// Whether the input is an image whose outputs all come from one slab.
+    pub(super) fn one_image(&self) -> bool {
+        let depth = self.axes[0];
+        !self.in_place && depth.input == 1 && depth.output == 1 && self.extent == self.axes.map(|a| a.output)
+    }
+
+    /// Width of the output.
+    pub(super) fn width(&self) -> usize {
+        self.axes[2].output
+    }
+
+    /// How far the rows of a slab lie apart.
+    pub(super) fn pitch(&self) -> usize {
+        self.sides()[2]
+    }
+
     /// Copies what the outputs from `start` on need into `slab`: channel by channel, phase by phase, row by row.
     fn fill(&self, input: &[f32], start: [usize; 3], slab: &mut [f32]) {
+        slab.fill(0.0);
+        let [z, y, x] = self.axes;
+        let plane = z.input * y.input * x.input;
+        for (channel, slab) in input.chunks_exact(plane).zip(slab.chunks_exact_mut(self.channel())) {
+            self.fill_channel(channel, start, slab);
+        }
+    }
+
+    /// Copies the values of one channel that are needed; leaves the padding as it is.
+    #[inline(always)]
+    pub(super) fn fill_channel(&self, channel: &[f32], start: [usize; 3], slab: &mut [f32]) {
         let [z, y, x] = self.axes;
         let [depth, height, width] = self.sides();
-        let mut rows = slab.chunks_exact_mut(width);
-        for channel in input.chunks_exact(z.input * y.input * x.input) {
-            for [pz, py, px] in cells([z.phases(), y.phases(), x.phases()]) {
-                let (inside, first) = x.inside(start[2], width, px);
-                for zi in start[0]..start[0] + depth {
-                    let plane = z.source(zi, pz);
-                    for (yi, row) in (start[1]..start[1] + height).zip(&mut rows) {
-                        let Some((z, y)) = plane.zip(y.source(yi, py)) else {
-                            row.fill(0.0);
-                            continue;
-                        };
-                        row[..inside.start].fill(0.0);
-                        row[inside.end..].fill(0.0);
-                        let row = &mut row[inside.clone()];
-                        let from = (z * self.axes[1].input + y) * x.input + first;
-                        if x.stride == 1 {
-                            row.copy_from_slice(&channel[from..from + row.len()]);
-                        } else if !row.is_empty() {
-                            let from = channel[from..].iter().step_by(x.stride);
-                            row.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-                        }
+        let phases = slab.chunks_exact_mut(depth * height * width);
+        for ([pz, py, px], slab) in cells([z.phases(), y.phases(), x.phases()]).zip(phases) {
+            let (planes, first_plane) = z.inside(start[0], depth, pz);
+            let (rows, first_row) = y.inside(start[1], height, py);
+            let (columns, first_column) = x.inside(start[2], width, px);
+            let (wide, stride) = (columns.len(), x.stride);
+            for (i, slab) in slab.chunks_exact_mut(height * width).skip(planes.start).take(planes.len()).enumerate() {
+                for (j, row) in slab.chunks_exact_mut(width).skip(rows.start).take(rows.len()).enumerate() {
+                    let from = (first_plane + i * z.stride) * y.input + first_row + j * y.stride;
+                    let row = &mut row[columns.start..columns.end];
+                    if wide > 0 {
+                        let from = &channel[from * x.input + first_column..][..(wide - 1) * stride + 1];
+                        every(stride, from, row);
                     }
                 }
             }
         }
+    }
+}
+
+/// Every `stride`-th value of `from`, which ends with the last.
+#[inline(always)]
+fn every(stride: usize, from: &[f32], to: &mut [f32]) {
+    match stride {
+        1 => to.copy_from_slice(from),
+        2 => {
+            let (pairs, last) = from.as_chunks::<2>();
+            to.iter_mut().zip(pairs).for_each(|(to, from)| *to = from[0]);
+            if let (Some(to), Some(from)) = (to.last_mut(), last.first()) {
+                *to = *from;
+            }
+        }
+        _ => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
     }
 }
 

@@ -75,7 +75,6 @@ impl Job<'_> {
         let Self { geometry, taps, weights, bias, activation, first, plane, .. } = *self;
         let channel = geometry.channel();
         let block = weights.len() / (bias.len() / B);
-        let mut tile = [0.0; TILE];
         let (lanes, len) = (S::F32_LANES, rows.len());
         let mut done = 0;
         while done < len {
@@ -88,17 +87,14 @@ impl Job<'_> {
             let start = done.min(len.saturating_sub(lanes));
             let (span, source) = (vectors * lanes, &slab[start..]);
             for (b, (weights, bias)) in weights.chunks_exact(block).zip(bias.as_chunks::<B>().0).enumerate() {
+                let from = Tile { start, first: first + b * B, activation, rows };
+                let planes = &mut self.output[b * B * plane..];
                 if vectors == V {
-                    sums::<S, V, B>(simd, source, channel, taps, weights, bias, &mut tile);
+                    from.finish(simd, sums::<S, V, B>(simd, source, channel, taps, weights, bias), planes, plane);
                 } else if vectors == H {
-                    sums::<S, H, B>(simd, source, channel, taps, weights, bias, &mut tile);
+                    from.finish(simd, sums::<S, H, B>(simd, source, channel, taps, weights, bias), planes, plane);
                 } else {
-                    sums::<S, 1, B>(simd, source, channel, taps, weights, bias, &mut tile);
-                }
-                let planes = self.output.chunks_exact_mut(plane).enumerate().skip(b * B);
-                for ((c, plane), values) in planes.zip(tile.chunks_exact_mut(span).take(B)) {
-                    activation.apply(first + c, values);
-                    store(&values[..span.min(len - start)], start, rows, plane);
+                    from.finish(simd, sums::<S, 1, B>(simd, source, channel, taps, weights, bias), planes, plane);
                 }
             }
             done = start + span;
@@ -106,7 +102,7 @@ impl Job<'_> {
     }
 }
 
-/// The sums of `V` vectors of outputs × `B` channels, into `tile` by channel.
+/// The sums of `V` vectors of outputs × `B` channels.
 #[inline(always)]
 fn sums<S: Simd, const V: usize, const B: usize>(
     simd: S,
@@ -115,15 +111,14 @@ fn sums<S: Simd, const V: usize, const B: usize>(
     taps: &[usize],
     weights: &[f32],
     bias: &[f32; B],
-    tile: &mut [f32; TILE],
-) {
+) -> [[S::f32s; V]; B] {
     let mut sums = [[simd.splat_f32s(0.0); V]; B];
     for (sums, bias) in sums.iter_mut().zip(bias) {
         *sums = [simd.splat_f32s(*bias); V];
     }
     for weights in weights.as_chunks::<B>().0.chunks_exact(taps.len()) {
         for (&tap, weights) in taps.iter().zip(weights) {
-            let Some(x) = S::as_simd_f32s(&source[tap..]).0.first_chunk::<V>() else { return };
+            let Some(x) = S::as_simd_f32s(&source[tap..]).0.first_chunk::<V>() else { return sums };
             let x = *x;
             for b in 0..B {
                 let weight = simd.splat_f32s(weights[b]);
@@ -134,14 +129,57 @@ fn sums<S: Simd, const V: usize, const B: usize>(
         }
         source = source.get(channel..).unwrap_or_default();
     }
-    let values: &[f32] = bytemuck::cast_slice(sums.as_flattened());
-    tile[..values.len()].copy_from_slice(values);
+    sums
 }
 
-/// Puts `values`, a run from place `start` on, into the rows of `plane` and leaves out what lies between the rows.
+/// Where the sums of a tile go.
+struct Tile<'a> {
+    /// Place of the first output in its run of rows.
+    start: usize,
+    /// Number of the first channel.
+    first: usize,
+    activation: &'a Activation,
+    rows: &'a Rows,
+}
+
+impl Tile<'_> {
+    /// Applies the activation and puts the values into their rows.
+    #[inline(always)]
+    fn finish<S: Simd, const V: usize, const B: usize>(
+        &self,
+        simd: S,
+        sums: [[S::f32s; V]; B],
+        planes: &mut [f32],
+        plane: usize,
+    ) {
+        let (rows, span) = (self.rows, V * S::F32_LANES);
+        let (row, x) = (self.start / rows.pitch, self.start % rows.pitch);
+        // straight from the registers where all lies in one row and the activation is a clamp
+        if let (Some((low, high)), true) = (self.activation.clamp(), x + span <= rows.width) {
+            let to = rows.output + row * rows.output_pitch + x;
+            let (low, high) = (simd.splat_f32s(low), simd.splat_f32s(high));
+            for (plane, sums) in planes.chunks_exact_mut(plane).zip(&sums) {
+                for (to, sum) in S::as_mut_simd_f32s(&mut plane[to..to + span]).0.iter_mut().zip(sums) {
+                    *to = simd.min_f32s(high, simd.max_f32s(low, *sum));
+                }
+            }
+            return;
+        }
+        let mut tile = [0.0; TILE];
+        let values: &[f32] = bytemuck::cast_slice(sums.as_flattened());
+        let tile = &mut tile[..values.len()];
+        tile.copy_from_slice(values);
+        let within = span.min(rows.len() - self.start);
+        for ((b, plane), values) in planes.chunks_exact_mut(plane).enumerate().zip(tile.chunks_exact_mut(span)) {
+            self.activation.apply(self.first + b, values);
+            store(&values[..within], row, x, rows, plane);
+        }
+    }
+}
+
+/// Puts `values`, a run from place `x` of `row` on, into the rows of `plane` and leaves out what lies between the rows.
 #[inline(always)]
-fn store(mut values: &[f32], start: usize, rows: &Rows, plane: &mut [f32]) {
-    let (mut row, mut x) = (start / rows.pitch, start % rows.pitch);
+fn store(mut values: &[f32], mut row: usize, mut x: usize, rows: &Rows, plane: &mut [f32]) {
     while !values.is_empty() {
         let len = values.len().min(rows.pitch - x);
         let (now, later) = values.split_at(len);

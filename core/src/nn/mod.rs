@@ -16,6 +16,7 @@ mod activation;
 mod batch_norm;
 mod config;
 mod conv;
+mod depthwise;
 mod geometry;
 mod kernel;
 mod linear;
