@@ -162,7 +162,9 @@ mod tests {
 
     #[test]
     fn infinite_and_nan_values_go_through() {
-        for activation in [Activation::Relu, Activation::Relu6, Activation::Sigmoid, Activation::Silu, Activation::HardSwish] {
+        for activation in
+            [Activation::Relu, Activation::Relu6, Activation::Sigmoid, Activation::Silu, Activation::HardSwish]
+        {
             let mut value = [f32::NAN];
             activation.apply(0, &mut value);
             assert!(value[0].is_nan(), "{activation:?}");

@@ -68,7 +68,9 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong() {
-        let fold = |gamma: &[f32], var: &[f32], eps| fold_batch_norm(&mut [1.0; 4], &mut [0.0; 2], gamma, &[0.0; 2], &[0.0; 2], var, eps);
+        let fold = |gamma: &[f32], var: &[f32], eps| {
+            fold_batch_norm(&mut [1.0; 4], &mut [0.0; 2], gamma, &[0.0; 2], &[0.0; 2], var, eps)
+        };
         assert!(fold(&[1.0; 2], &[1.0; 2], 1e-5).is_ok());
         assert_eq!(fold(&[1.0], &[1.0; 2], 1e-5).unwrap_err().to_string(), "gamma: expected 2, found 1");
         assert!(matches!(fold(&[1.0; 2], &[1.0, 0.0], 0.0), Err(Error::Parameter(_))));

@@ -114,11 +114,12 @@ impl<const D: usize> ConvConfig<D> {
     /// [`Error::Parameter`] names the first setting that is out of range; [`Error::Mismatch`] for a wrong number of slopes.
     pub fn validate(&self) -> Result<(), Error> {
         const MOST: usize = 1 << 24; // keeps every product of sizes far from overflow
-        let positive = [("in_channels", self.in_channels), ("out_channels", self.out_channels), ("groups", self.groups)]
-            .into_iter()
-            .chain(self.kernel.map(|k| ("kernel", k)))
-            .chain(self.stride.map(|s| ("stride", s)))
-            .chain(self.dilation.map(|d| ("dilation", d)));
+        let positive =
+            [("in_channels", self.in_channels), ("out_channels", self.out_channels), ("groups", self.groups)]
+                .into_iter()
+                .chain(self.kernel.map(|k| ("kernel", k)))
+                .chain(self.stride.map(|s| ("stride", s)))
+                .chain(self.dilation.map(|d| ("dilation", d)));
         for (name, value) in positive {
             if !(1..=MOST).contains(&value) {
                 return Err(Parameter::new(name, value as f64, "1 to 2^24").into());

@@ -194,7 +194,8 @@ impl<const D: usize> Conv<D> {
         // a part is what one thread makes: some groups, or some blocks of one group
         let part = if groups >= threads { groups.div_ceil(threads) } else { 1 } * outputs;
         let slice = if groups >= threads { outputs } else { blocks.div_ceil(threads) * self.block };
-        let items = input.chunks_exact(groups * inputs * input_plane).zip(output.chunks_exact_mut(groups * outputs * plane));
+        let items =
+            input.chunks_exact(groups * inputs * input_plane).zip(output.chunks_exact_mut(groups * outputs * plane));
         for (input, output) in items {
             if groups >= threads {
                 each(output, part * plane, values, need, |p, output, scratch| {
@@ -293,10 +294,16 @@ mod tests {
 
     fn random_case(stream: &mut Stream) -> (ConvConfig<3>, [usize; 3]) {
         let groups = [1, 1, 2, 3, 5][stream.below(5)];
+        let depthwise = stream.below(3) == 0;
         let (inputs, outputs) = (1 + stream.below(5), [1, 2, 4, 7, 8, 13, 16][stream.below(7)]);
+        let (inputs, outputs) = if depthwise { (1, 1) } else { (inputs, outputs) };
+        let image = stream.below(2) == 0;
         let mut of = |n: usize| [1 + stream.below(n), 1 + stream.below(n), 1 + stream.below(n)];
-        let (kernel, stride, dilation, before, after) = (of(3), of(3), of(3), of(4), of(4));
+        let (mut kernel, stride, dilation, mut before, mut after) = (of(3), of(3), of(3), of(4), of(4));
         let mut size = of(20);
+        if image {
+            (kernel[0], before[0], after[0], size[0]) = (1, 1, 1, 1);
+        }
         for a in 0..3 {
             size[a] = size[a].max(dilation[a] * (kernel[a] - 1) + 1);
         }
@@ -313,7 +320,7 @@ mod tests {
     fn equals_the_formula_whatever_the_instructions() {
         let cases = Generator::new(1, "convolutions");
         let mut scratch = Scratch::default();
-        for case in 0..60 {
+        for case in 0..100 {
             let mut stream = cases.stream(case);
             let (config, size) = random_case(&mut stream);
             let weight = values(&mut stream, config.weights());

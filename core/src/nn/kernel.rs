@@ -71,7 +71,12 @@ impl Job<'_> {
 
     /// Tiles of `V` vectors while they fit, then of `H`, then of one.
     #[inline(always)]
-    fn run_rows<S: Simd, const V: usize, const H: usize, const B: usize>(&mut self, simd: S, slab: &[f32], rows: &Rows) {
+    fn run_rows<S: Simd, const V: usize, const H: usize, const B: usize>(
+        &mut self,
+        simd: S,
+        slab: &[f32],
+        rows: &Rows,
+    ) {
         let Self { geometry, taps, weights, bias, activation, first, plane, .. } = *self;
         let channel = geometry.channel();
         let block = weights.len() / (bias.len() / B);

@@ -138,8 +138,10 @@ mod tests {
     #[test]
     fn equals_the_formula() {
         let mut stream = Generator::new(1, "linear").stream(0);
-        let (weight, x): (Vec<f32>, Vec<f32>) =
-            ((0..203 * 7).map(|_| stream.normal() as f32).collect(), (0..406).map(|_| stream.normal() as f32).collect());
+        let (weight, x): (Vec<f32>, Vec<f32>) = (
+            (0..203 * 7).map(|_| stream.normal() as f32).collect(),
+            (0..406).map(|_| stream.normal() as f32).collect(),
+        );
         let y = Linear::new(203, 7, &weight, None, Activation::Relu).unwrap().forward(&x).unwrap();
         for (item, y) in x.chunks(203).zip(y.chunks(7)) {
             for (row, y) in weight.chunks(203).zip(y) {

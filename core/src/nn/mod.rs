@@ -17,6 +17,8 @@ mod batch_norm;
 mod config;
 mod conv;
 mod depthwise;
+#[cfg(feature = "models")]
+mod from_burn;
 mod geometry;
 mod kernel;
 mod linear;
@@ -32,7 +34,7 @@ pub use linear::Linear;
 pub use network::{Network, NetworkBuilder, NetworkScratch, Node};
 pub use simd::Instructions;
 
-use crate::error::{Mismatch, NotFinite, Parameter};
+use crate::error::{Mismatch, NotFinite, Parameter, Unsupported};
 
 /// What is wrong with a layer or its input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -47,4 +49,7 @@ pub enum Error {
     /// A weight is NaN or infinite.
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
+    /// There is no fused layer for this: burn's own must be used.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
 }

@@ -50,7 +50,12 @@ impl NetworkBuilder {
     /// [`Error::Mismatch`] for an empty input or more than three axes.
     pub fn new(channels: usize, size: &[usize]) -> Result<(Self, Node), Error> {
         if !(1..=3).contains(&size.len()) || channels == 0 || size.contains(&0) {
-            return Err(Mismatch::new("input", "channels and 1 to 3 axes, none empty", format!("{channels}, {size:?}")).into());
+            return Err(Mismatch::new(
+                "input",
+                "channels and 1 to 3 axes, none empty",
+                format!("{channels}, {size:?}"),
+            )
+            .into());
         }
         let mut axes = [1; 3];
         axes[3 - size.len()..].copy_from_slice(size);

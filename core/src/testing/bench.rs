@@ -18,7 +18,9 @@
 //! `peers.py` defines functions and ends with `serve(globals())` as `core/benches/serve.py` gives it: `mean()` must
 //! return a function that does the work once; making it (reading the input) is not timed.
 //!
-//! Without `--peers` only our own times are taken. The result goes to `target/bench/<crate>.json`.
+//! A part of a crate with a benchmark of its own, named `crate-part`, has its peers in `part_peers.py`.
+//!
+//! Without `--peers` only our own times and those of peers in Rust are taken. The result goes to `target/bench/<crate>.json`.
 
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -117,26 +119,33 @@ impl<'a> Row<'a> {
     }
 
     /// Measures: ours, the peer, ours, the peer and so on.
-    pub fn run<T>(self, mut work: impl FnMut() -> T) {
-        let mut once = |repeat: usize| {
-            let start = Instant::now();
-            for _ in 0..repeat {
-                black_box(work());
-            }
-            start.elapsed().as_secs_f64() / repeat as f64
-        };
-        let repeat = ((MIN_S / once(1).max(1e-9)).ceil() as usize).clamp(1, 1_000_000);
+    pub fn run<T>(self, work: impl FnMut() -> T) {
+        let function = self.peer.map(|(_, function)| function.to_owned());
+        self.alternate(work, move |bench| Some(bench.peers.as_mut()?.time(function.as_deref()?)));
+    }
+
+    /// As [`run`](Self::run), with a peer in Rust: its name and version, and the same work.
+    pub fn run_against<T, U>(self, peer: &'a str, work: impl FnMut() -> T, mut theirs: impl FnMut() -> U) {
+        let repeat = repeat(&mut theirs);
+        Self { peer: Some((peer, "")), ..self }.alternate(work, move |_| Some(Ok(seconds(repeat, &mut theirs))));
+    }
+
+    fn alternate<T>(
+        self,
+        mut work: impl FnMut() -> T,
+        mut their_time: impl FnMut(&mut Bench) -> Option<Result<f64, String>>,
+    ) {
+        let repeat = repeat(&mut work);
         let (mut ours, mut theirs) = (f64::INFINITY, None::<f64>);
         for _ in 0..ROUNDS {
-            ours = ours.min(once(repeat));
-            if let (Some(peers), Some((_, function))) = (&mut self.bench.peers, self.peer) {
-                match peers.time(function) {
-                    Ok(seconds) => theirs = Some(theirs.map_or(seconds, |t| t.min(seconds))),
-                    Err(error) => {
-                        println!("  {}: the peer failed: {error}", self.name);
-                        self.bench.failed = true;
-                        break;
-                    }
+            ours = ours.min(seconds(repeat, &mut work));
+            match their_time(self.bench) {
+                None => {}
+                Some(Ok(seconds)) => theirs = Some(theirs.map_or(seconds, |t| t.min(seconds))),
+                Some(Err(error)) => {
+                    println!("  {}: the peer failed: {error}", self.name);
+                    self.bench.failed = true;
+                    break;
                 }
             }
         }
@@ -160,6 +169,20 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Seconds that `work` takes once, over `repeat` times.
+fn seconds<T>(repeat: usize, work: &mut impl FnMut() -> T) -> f64 {
+    let start = Instant::now();
+    for _ in 0..repeat {
+        black_box(work());
+    }
+    start.elapsed().as_secs_f64() / repeat as f64
+}
+
+/// How often `work` is done in one measurement.
+fn repeat<T>(work: &mut impl FnMut() -> T) -> usize {
+    ((MIN_S / seconds(1, work).max(1e-9)).ceil() as usize).clamp(1, 1_000_000)
+}
+
 /// The Python process that does the peers' work.
 #[derive(Debug)]
 struct Peers {
@@ -170,12 +193,16 @@ struct Peers {
 
 impl Peers {
     fn start(name: &str, folder: &Path) -> Result<Self, String> {
-        let python = super::target().join("peers").join(name).join("bin/python");
+        let (krate, script) = match name.split_once('-') {
+            Some((krate, part)) => (krate, format!("benches/{part}_peers.py")),
+            None => (name, "benches/peers.py".to_owned()),
+        };
+        let python = super::target().join("peers").join(krate).join("bin/python");
         if !python.exists() {
-            return Err(format!("{} is missing: `cargo xtask bench --peers {name}` installs it", python.display()));
+            return Err(format!("{} is missing: `cargo xtask bench --peers {krate}` installs it", python.display()));
         }
         let mut child = Command::new(&python)
-            .arg(folder.join("benches/peers.py"))
+            .arg(folder.join(script))
             .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/benches"))
             .envs(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"].map(|k| (k, "1")))
             .stdin(Stdio::piped())

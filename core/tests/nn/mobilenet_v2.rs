@@ -19,13 +19,7 @@ fn tensor(name: &str, n: usize, fan_in: usize, gain: f64) -> Vec<f32> {
 }
 
 /// A convolution without bias and its batch norm, folded.
-fn conv(
-    builder: &mut NetworkBuilder,
-    x: Node,
-    config: &Conv2dConfig,
-    conv: &str,
-    norm: &str,
-) -> Result<Node, Error> {
+fn conv(builder: &mut NetworkBuilder, x: Node, config: &Conv2dConfig, conv: &str, norm: &str) -> Result<Node, Error> {
     let channels = config.out_channels;
     let mut weight = tensor(&format!("{conv}.weight"), config.weights(), config.weights() / channels, 1.6);
     let vector = |name: &str, base: f64, scale: f64| -> Vec<f32> {
@@ -47,7 +41,8 @@ pub(crate) fn mobilenet_v2() -> Result<Network, Error> {
     };
     let mut x = conv(&mut b, x, &three(3, 32, 2), "features.0.0", "features.0.1")?;
     let (mut channels, mut block) = (32, 1);
-    let stages = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
+    let stages =
+        [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
     for (expansion, out, repeats, stride) in stages {
         for stride in std::iter::once(stride).chain(std::iter::repeat_n(1, repeats - 1)) {
             let (name, wide) = (format!("features.{block}.conv"), channels * expansion);
