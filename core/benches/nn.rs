@@ -21,7 +21,7 @@ struct Row<'a> {
 fn main() -> Result<std::process::ExitCode, Error> {
     // burn takes its number of threads from here
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
-    let mut bench = Bench::from_args("core-nn", env!("CARGO_MANIFEST_DIR"));
+    let mut bench = Bench::from_args("core-nn", env!("CARGO_MANIFEST_DIR")).with_rounds(100, 0.002);
     println!("instructions: {:?}", Instructions::available());
     let device = Device::flex();
 

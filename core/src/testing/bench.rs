@@ -29,9 +29,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Instant;
 
-/// Rounds of ours and the peer's; the fastest of each counts, as everything that disturbs only slows.
+/// Rounds of ours and the peer's, unless set; the fastest of each counts, as everything that disturbs only slows.
 const ROUNDS: usize = 7;
-/// A measurement repeats the work until it takes this long.
+/// A measurement repeats the work until it takes this long, unless set.
 const MIN_S: f64 = 0.05;
 
 /// The benchmark of one crate.
@@ -42,6 +42,8 @@ pub struct Bench {
     peers: Option<Peers>,
     rows: Vec<Value>,
     failed: bool,
+    rounds: usize,
+    min_s: f64,
 }
 
 /// A row of the table that is being made.
@@ -72,8 +74,15 @@ impl Bench {
                 }
             }
         }
-        println!("{name}: our time, the peer's, ratio = the peer's over ours, goal (fastest of {ROUNDS} rounds each)");
-        Self { name, folder, peers, rows: Vec::new(), failed }
+        println!("{name}: our time, the peer's, ratio = the peer's over ours, goal (fastest of the rounds of each)");
+        Self { name, folder, peers, rows: Vec::new(), failed, rounds: ROUNDS, min_s: MIN_S }
+    }
+
+    /// Sets how many rounds there are and how long a measurement takes at least: many short ones for work of
+    /// milliseconds, which on a busy machine is seldom done without a break.
+    #[must_use]
+    pub fn with_rounds(self, rounds: usize, min_s: f64) -> Self {
+        Self { rounds, min_s, ..self }
     }
 
     /// The crate's folder.
@@ -121,12 +130,12 @@ impl<'a> Row<'a> {
     /// Measures: ours, the peer, ours, the peer and so on.
     pub fn run<T>(self, work: impl FnMut() -> T) {
         let function = self.peer.map(|(_, function)| function.to_owned());
-        self.alternate(work, move |bench| Some(bench.peers.as_mut()?.time(function.as_deref()?)));
+        self.alternate(work, move |bench| Some(bench.peers.as_mut()?.time(function.as_deref()?, bench.min_s)));
     }
 
     /// As [`run`](Self::run), with a peer in Rust: its name and version, and the same work.
     pub fn run_against<T, U>(self, peer: &'a str, work: impl FnMut() -> T, mut theirs: impl FnMut() -> U) {
-        let repeat = repeat(&mut theirs);
+        let repeat = repeat(&mut theirs, self.bench.min_s);
         Self { peer: Some((peer, "")), ..self }.alternate(work, move |_| Some(Ok(seconds(repeat, &mut theirs))));
     }
 
@@ -135,9 +144,9 @@ impl<'a> Row<'a> {
         mut work: impl FnMut() -> T,
         mut their_time: impl FnMut(&mut Bench) -> Option<Result<f64, String>>,
     ) {
-        let repeat = repeat(&mut work);
+        let repeat = repeat(&mut work, self.bench.min_s);
         let (mut ours, mut theirs) = (f64::INFINITY, None::<f64>);
-        for _ in 0..ROUNDS {
+        for _ in 0..self.bench.rounds {
             ours = ours.min(seconds(repeat, &mut work));
             match their_time(self.bench) {
                 None => {}
@@ -179,8 +188,8 @@ fn seconds<T>(repeat: usize, work: &mut impl FnMut() -> T) -> f64 {
 }
 
 /// How often `work` is done in one measurement.
-fn repeat<T>(work: &mut impl FnMut() -> T) -> usize {
-    ((MIN_S / seconds(1, work).max(1e-9)).ceil() as usize).clamp(1, 1_000_000)
+fn repeat<T>(work: &mut impl FnMut() -> T, min_s: f64) -> usize {
+    ((min_s / seconds(1, work).max(1e-9)).ceil() as usize).clamp(1, 1_000_000)
 }
 
 /// The Python process that does the peers' work.
@@ -216,8 +225,8 @@ impl Peers {
     }
 
     /// Seconds that `function` takes once.
-    fn time(&mut self, function: &str) -> Result<f64, String> {
-        writeln!(self.ask, "{function} {MIN_S}").and_then(|()| self.ask.flush()).map_err(|e| e.to_string())?;
+    fn time(&mut self, function: &str, min_s: f64) -> Result<f64, String> {
+        writeln!(self.ask, "{function} {min_s}").and_then(|()| self.ask.flush()).map_err(|e| e.to_string())?;
         let mut line = String::new();
         while !line.starts_with("eir ") {
             line.clear(); // the peers' own chatter
