@@ -150,7 +150,8 @@ impl<const D: usize> Conv<D> {
         scratch.taps.clear();
         scratch.taps.extend(geometry.taps());
         let work = plane * self.weights.len();
-        let (threads, need) = (threads(work), geometry.scratch());
+        let depthwise = inputs == 1 && outputs == 1 && geometry.one_image();
+        let (threads, need) = (threads(work), geometry.scratch() * if depthwise { 2 } else { 1 });
         if scratch.values.len() < threads * need {
             scratch.values.resize(threads * need, 0.0);
         }
@@ -199,7 +200,7 @@ impl<const D: usize> Conv<D> {
         for (input, output) in items {
             if groups >= threads {
                 each(output, part * plane, values, need, |p, output, scratch| {
-                    if inputs == 1 && outputs == 1 && geometry.one_image() {
+                    if depthwise {
                         return planes(input, p * part, output, scratch);
                     }
                     for (s, output) in output.chunks_mut(slice * plane).enumerate() {

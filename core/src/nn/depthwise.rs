@@ -1,11 +1,12 @@
 //! Depth-wise convolution over images: each channel on its own, row by row.
 //!
-//! There is one multiply-add per load, so loads and the copy into the slab limit the speed. All channels share one slab:
-//! its border is zeroed once, and each channel's values are copied over those of the channel before.
+//! There are few multiply-adds per load, so loads and the copy into the slab limit the speed. Channels share two slabs:
+//! their borders are zeroed once, and while one channel is worked on the next is already copied, because loads of values
+//! that have just been stored are slow.
 
 use super::Activation;
 use super::geometry::Geometry;
-use pulp::{Simd, WithSimd};
+use pulp::{Simd, WithSimd, bytemuck};
 
 /// Some channels of one item.
 pub(super) struct Planes<'a> {
@@ -20,6 +21,7 @@ pub(super) struct Planes<'a> {
     pub(super) first: usize,
     pub(super) output: &'a mut [f32],
     pub(super) plane: usize,
+    /// Two slabs.
     pub(super) scratch: &'a mut [f32],
 }
 
@@ -39,35 +41,111 @@ impl Planes<'_> {
     fn run<S: Simd, const T: usize>(self, simd: S) {
         let Self { geometry, taps, activation, scratch, .. } = self;
         let (width, pitch) = (geometry.width(), geometry.pitch());
+        let rows = self.plane / width;
         let input_plane = self.input.len() / self.bias.len();
         let (low, high) = activation.clamp().unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
         let (low, high) = (simd.splat_f32s(low), simd.splat_f32s(high));
+        let slides = T == 9 && taps.iter().enumerate().all(|(i, tap)| *tap == i / 3 * pitch + i % 3);
         scratch.fill(0.0);
-        let channels = self.input.chunks_exact(input_plane).zip(self.output.chunks_exact_mut(self.plane));
-        for (c, (x, y)) in channels.enumerate() {
-            geometry.fill_channel(x, [0; 3], scratch);
+        let (mut slab, mut next) = scratch.split_at_mut(scratch.len() / 2);
+        geometry.fill_channel(&self.input[..input_plane], [0; 3], slab);
+        for c in 0..self.bias.len() {
+            if let Some(x) = self.input.chunks_exact(input_plane).nth(c + 1) {
+                geometry.fill_channel(x, [0; 3], next);
+            }
+            let output = &mut self.output[c * self.plane..];
             let weights = &self.weights[c * taps.len()..][..taps.len()];
             let mut held = [simd.splat_f32s(0.0); T];
-            for (held, weight) in held.iter_mut().zip(weights) {
-                *held = simd.splat_f32s(*weight);
+            if let Some(weights) = weights.first_chunk::<T>() {
+                for t in 0..T {
+                    held[t] = simd.splat_f32s(weights[t]); // a count known beforehand keeps them in registers
+                }
             }
             let bias = simd.splat_f32s(self.bias[c]);
-            for (row, y) in y.chunks_exact_mut(width).enumerate() {
-                let mut place = row * pitch;
-                let (vectors, rest) = S::as_mut_simd_f32s(y);
-                for to in vectors {
-                    let sum = sum::<S, T>(simd, &scratch[place..], taps, weights, &held, bias);
-                    *to = simd.min_f32s(high, simd.max_f32s(low, sum));
-                    place += S::F32_LANES;
-                }
-                if !rest.is_empty() {
-                    let sum = sum::<S, T>(simd, &scratch[place..], taps, weights, &held, bias);
-                    simd.partial_store_f32s(rest, simd.min_f32s(high, simd.max_f32s(low, sum)));
+            if let (true, Some(weights)) = (slides, held.first_chunk::<9>()) {
+                let columns = Columns { slab, pitch, width, rows, weights: *weights, bias, low, high };
+                columns.run(simd, output);
+            } else {
+                for row in 0..rows {
+                    for x in (0..width).step_by(S::F32_LANES) {
+                        let x = x.min(width.saturating_sub(S::F32_LANES));
+                        let sum = sum::<S, T>(simd, &slab[row * pitch + x..], taps, weights, &held, bias);
+                        let value = simd.min_f32s(high, simd.max_f32s(low, sum));
+                        put::<S>(value, &mut output[row * width + x..], width - x);
+                    }
                 }
             }
             if activation.clamp().is_none() {
-                activation.apply(self.first + c, y);
+                activation.apply(self.first + c, &mut output[..self.plane]);
             }
+            std::mem::swap(&mut slab, &mut next);
+        }
+    }
+}
+
+/// Stores a vector of which `within` values count. The others are overwritten later, by the next row or channel, because
+/// this happens in rows that are narrower than a vector only; where none follows they are left out.
+#[inline(always)]
+fn put<S: Simd>(value: S::f32s, to: &mut [f32], within: usize) {
+    if let Some(to) = S::as_mut_simd_f32s(to).0.first_mut() {
+        *to = value;
+    } else {
+        let values: &[f32] = bytemuck::cast_slice(std::slice::from_ref(&value));
+        to[..within].copy_from_slice(&values[..within]);
+    }
+}
+
+/// A kernel of 3 × 3 without stride or dilation goes down the columns: each row is loaded once and serves three outputs.
+struct Columns<'a, S: Simd> {
+    slab: &'a [f32],
+    pitch: usize,
+    width: usize,
+    rows: usize,
+    weights: [S::f32s; 9],
+    bias: S::f32s,
+    low: S::f32s,
+    high: S::f32s,
+}
+
+impl<S: Simd> Columns<'_, S> {
+    #[inline(always)]
+    fn run(&self, simd: S, output: &mut [f32]) {
+        let mut x = 0;
+        while x < self.width {
+            if S::REGISTER_COUNT >= 32 && x + 2 * S::F32_LANES <= self.width {
+                self.down::<2>(simd, x, output);
+                x += 2 * S::F32_LANES;
+            } else {
+                self.down::<1>(simd, x.min(self.width.saturating_sub(S::F32_LANES)), output);
+                x += S::F32_LANES;
+            }
+        }
+    }
+
+    /// `V` vectors of columns from `x` on.
+    #[inline(always)]
+    fn down<const V: usize>(&self, simd: S, x: usize, output: &mut [f32]) {
+        let (w, span) = (self.weights, V * S::F32_LANES);
+        // sums of the row that the third row of the kernel completes now, and of the two after it
+        let mut sums = [[self.bias; V]; 3];
+        for row in 0..self.rows + 2 {
+            let source = &self.slab[row * self.pitch + x..][..span + 2];
+            for k in 0..3 {
+                let values = S::as_simd_f32s(&source[k..k + span]).0;
+                for v in 0..V {
+                    sums[0][v] = simd.mul_add_e_f32s(w[6 + k], values[v], sums[0][v]);
+                    sums[1][v] = simd.mul_add_e_f32s(w[3 + k], values[v], sums[1][v]);
+                    sums[2][v] = simd.mul_add_e_f32s(w[k], values[v], sums[2][v]);
+                }
+            }
+            if row >= 2 {
+                for v in 0..V {
+                    let value = simd.min_f32s(self.high, simd.max_f32s(self.low, sums[0][v]));
+                    let x = x + v * S::F32_LANES;
+                    put::<S>(value, &mut output[(row - 2) * self.width + x..], self.width - x);
+                }
+            }
+            sums = [sums[1], sums[2], [self.bias; V]];
         }
     }
 }
