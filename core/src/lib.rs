@@ -24,6 +24,8 @@
 //! | `learn` | classical models: linear, trees, clusters, Markov chains (feature `learn`, on by default) |
 //! | `learn` | models for tables: trees, forests, boosting, neighbours (feature `learn`) |
 //! | `explain` | what a model rests on (feature `explain`) |
+//! | [`metrics`] | the numbers that go into a paper, in `f64` on plain slices |
+//! | `nn` | fused convolutions and small networks on the processor, on plain slices (feature `nn`) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `testing` | golden values, contract suite, benchmarks (feature `testing`) |
@@ -67,6 +69,9 @@ mod model;
 #[cfg_attr(docsrs, doc(cfg(feature = "protocol")))]
 pub mod protocol;
 mod quadrature;
+#[cfg(feature = "nn")]
+#[cfg_attr(docsrs, doc(cfg(feature = "nn")))]
+pub mod nn;
 pub mod random;
 mod rows;
 mod sample_rate;

@@ -4,6 +4,9 @@ use crate::cargo::{self, Outcome};
 use std::path::Path;
 use std::process::Command;
 
+/// Parts of a crate that are measured on their own: the crate, the benchmark, the features that it needs.
+const PARTS: [(&str, &str, &str); 1] = [("core", "core-nn", "nn,flex,rayon")];
+
 #[derive(clap::Args)]
 pub(crate) struct Bench {
     /// Crates to measure (all by default)
@@ -23,14 +26,19 @@ impl Bench {
                 println!("{name}: no benchmark yet");
                 continue;
             }
-            let measured = if self.peers { install(name, &folder) } else { Ok(()) }.and_then(|()| {
-                let package = format!("eir-{name}");
-                let mut command = cargo::cargo(&["bench", "--quiet", "--package", &package, "--bench", name, "--"]);
+            let package = format!("eir-{name}");
+            let measure = |bench: &str, features: &str| {
+                let mut command = cargo::cargo(&["bench", "--quiet", "--package", &package, "--bench", bench]);
+                command.args(["--features", features, "--"]);
                 if self.peers {
                     command.arg("--peers");
                 }
                 cargo::run(command)
-            });
+            };
+            let parts = || PARTS.into_iter().filter(|(owner, ..)| *owner == name);
+            let measured = if self.peers { install(name, &folder) } else { Ok(()) }
+                .and_then(|()| measure(name, ""))
+                .and_then(|()| parts().try_for_each(|(_, part, features)| measure(part, features)));
             if let Err(error) = measured {
                 println!("{name}: {error}");
                 failures.push(name);

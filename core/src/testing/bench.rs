@@ -18,7 +18,9 @@
 //! `peers.py` defines functions and ends with `serve(globals())` as `core/benches/serve.py` gives it: `mean()` must
 //! return a function that does the work once; making it (reading the input) is not timed.
 //!
-//! Without `--peers` only our own times are taken. The result goes to `target/bench/<crate>.json`.
+//! A part of a crate with a benchmark of its own, named `crate-part`, has its peers in `part_peers.py`.
+//!
+//! Without `--peers` only our own times and those of peers in Rust are taken. The result goes to `target/bench/<crate>.json`.
 
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -27,9 +29,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Instant;
 
-/// Rounds of ours and the peer's; the fastest of each counts, as everything that disturbs only slows.
+/// Rounds of ours and the peer's, unless set; the fastest of each counts, as everything that disturbs only slows.
 const ROUNDS: usize = 7;
-/// A measurement repeats the work until it takes this long.
+/// A measurement repeats the work until it takes this long, unless set.
 const MIN_S: f64 = 0.05;
 
 /// The benchmark of one crate.
@@ -40,6 +42,8 @@ pub struct Bench {
     peers: Option<Peers>,
     rows: Vec<Value>,
     failed: bool,
+    rounds: usize,
+    min_s: f64,
 }
 
 /// A row of the table that is being made.
@@ -70,8 +74,15 @@ impl Bench {
                 }
             }
         }
-        println!("{name}: our time, the peer's, ratio = the peer's over ours, goal (fastest of {ROUNDS} rounds each)");
-        Self { name, folder, peers, rows: Vec::new(), failed }
+        println!("{name}: our time, the peer's, ratio = the peer's over ours, goal (fastest of the rounds of each)");
+        Self { name, folder, peers, rows: Vec::new(), failed, rounds: ROUNDS, min_s: MIN_S }
+    }
+
+    /// Sets how many rounds there are and how long a measurement takes at least: many short ones for work of
+    /// milliseconds, which on a busy machine is seldom done without a break.
+    #[must_use]
+    pub fn with_rounds(self, rounds: usize, min_s: f64) -> Self {
+        Self { rounds, min_s, ..self }
     }
 
     /// The crate's folder.
@@ -117,26 +128,33 @@ impl<'a> Row<'a> {
     }
 
     /// Measures: ours, the peer, ours, the peer and so on.
-    pub fn run<T>(self, mut work: impl FnMut() -> T) {
-        let mut once = |repeat: usize| {
-            let start = Instant::now();
-            for _ in 0..repeat {
-                black_box(work());
-            }
-            start.elapsed().as_secs_f64() / repeat as f64
-        };
-        let repeat = ((MIN_S / once(1).max(1e-9)).ceil() as usize).clamp(1, 1_000_000);
+    pub fn run<T>(self, work: impl FnMut() -> T) {
+        let function = self.peer.map(|(_, function)| function.to_owned());
+        self.alternate(work, move |bench| Some(bench.peers.as_mut()?.time(function.as_deref()?, bench.min_s)));
+    }
+
+    /// As [`run`](Self::run), with a peer in Rust: its name and version, and the same work.
+    pub fn run_against<T, U>(self, peer: &'a str, work: impl FnMut() -> T, mut theirs: impl FnMut() -> U) {
+        let repeat = repeat(&mut theirs, self.bench.min_s);
+        Self { peer: Some((peer, "")), ..self }.alternate(work, move |_| Some(Ok(seconds(repeat, &mut theirs))));
+    }
+
+    fn alternate<T>(
+        self,
+        mut work: impl FnMut() -> T,
+        mut their_time: impl FnMut(&mut Bench) -> Option<Result<f64, String>>,
+    ) {
+        let repeat = repeat(&mut work, self.bench.min_s);
         let (mut ours, mut theirs) = (f64::INFINITY, None::<f64>);
-        for _ in 0..ROUNDS {
-            ours = ours.min(once(repeat));
-            if let (Some(peers), Some((_, function))) = (&mut self.bench.peers, self.peer) {
-                match peers.time(function) {
-                    Ok(seconds) => theirs = Some(theirs.map_or(seconds, |t| t.min(seconds))),
-                    Err(error) => {
-                        println!("  {}: the peer failed: {error}", self.name);
-                        self.bench.failed = true;
-                        break;
-                    }
+        for _ in 0..self.bench.rounds {
+            ours = ours.min(seconds(repeat, &mut work));
+            match their_time(self.bench) {
+                None => {}
+                Some(Ok(seconds)) => theirs = Some(theirs.map_or(seconds, |t| t.min(seconds))),
+                Some(Err(error)) => {
+                    println!("  {}: the peer failed: {error}", self.name);
+                    self.bench.failed = true;
+                    break;
                 }
             }
         }
@@ -160,6 +178,20 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Seconds that `work` takes once, over `repeat` times.
+fn seconds<T>(repeat: usize, work: &mut impl FnMut() -> T) -> f64 {
+    let start = Instant::now();
+    for _ in 0..repeat {
+        black_box(work());
+    }
+    start.elapsed().as_secs_f64() / repeat as f64
+}
+
+/// How often `work` is done in one measurement.
+fn repeat<T>(work: &mut impl FnMut() -> T, min_s: f64) -> usize {
+    ((min_s / seconds(1, work).max(1e-9)).ceil() as usize).clamp(1, 1_000_000)
+}
+
 /// The Python process that does the peers' work.
 #[derive(Debug)]
 struct Peers {
@@ -170,12 +202,16 @@ struct Peers {
 
 impl Peers {
     fn start(name: &str, folder: &Path) -> Result<Self, String> {
-        let python = super::target().join("peers").join(name).join("bin/python");
+        let (krate, script) = match name.split_once('-') {
+            Some((krate, part)) => (krate, format!("benches/{part}_peers.py")),
+            None => (name, "benches/peers.py".to_owned()),
+        };
+        let python = super::target().join("peers").join(krate).join("bin/python");
         if !python.exists() {
-            return Err(format!("{} is missing: `cargo xtask bench --peers {name}` installs it", python.display()));
+            return Err(format!("{} is missing: `cargo xtask bench --peers {krate}` installs it", python.display()));
         }
         let mut child = Command::new(&python)
-            .arg(folder.join("benches/peers.py"))
+            .arg(folder.join(script))
             .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/benches"))
             .envs(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"].map(|k| (k, "1")))
             .stdin(Stdio::piped())
@@ -189,8 +225,8 @@ impl Peers {
     }
 
     /// Seconds that `function` takes once.
-    fn time(&mut self, function: &str) -> Result<f64, String> {
-        writeln!(self.ask, "{function} {MIN_S}").and_then(|()| self.ask.flush()).map_err(|e| e.to_string())?;
+    fn time(&mut self, function: &str, min_s: f64) -> Result<f64, String> {
+        writeln!(self.ask, "{function} {min_s}").and_then(|()| self.ask.flush()).map_err(|e| e.to_string())?;
         let mut line = String::new();
         while !line.starts_with("eir ") {
             line.clear(); // the peers' own chatter
