@@ -44,6 +44,14 @@ pub struct Recipe {
     pub must: Must,
 }
 
+impl Recipe {
+    /// The recipe for a reader of which something else is asked: that reads a part only, or knows no such format.
+    #[must_use]
+    pub fn with_must(self, must: Must) -> Self {
+        Self { must, ..self }
+    }
+}
+
 /// What a reader must do with a [`Recipe`]; within bounds in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Must {
@@ -60,11 +68,11 @@ fn fail(number: u8, name: &'static str, bytes: impl Into<Vec<u8>>) -> Recipe {
 }
 
 fn read(number: u8, name: &'static str, bytes: impl Into<Vec<u8>>) -> Recipe {
-    Recipe { must: Must::Read, ..fail(number, name, bytes) }
+    fail(number, name, bytes).with_must(Must::Read)
 }
 
 fn either(number: u8, name: &'static str, bytes: impl Into<Vec<u8>>) -> Recipe {
-    Recipe { must: Must::Either, ..fail(number, name, bytes) }
+    fail(number, name, bytes).with_must(Must::Either)
 }
 
 /// `bytes` with what lies at `at` replaced by `by`.
