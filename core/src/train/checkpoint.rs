@@ -86,11 +86,9 @@ impl<M: Module> Checkpoint<M> {
             model.clone().try_load_record(record).map_err(malformed)
         };
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(steps.to_vec())).map_err(malformed)?;
-        Ok(Self {
-            history: state.history,
-            model: load(current)?,
-            best: load(best)?.valid(),
-            optimiser: optimiser.load_record(record),
-        })
+        // clones of a burn module share the running statistics of batch normalisation, and `valid` parts them: the best
+        // must be read and parted before the current one overwrites what they share
+        let best = load(best)?.valid();
+        Ok(Self { history: state.history, model: load(current)?, best, optimiser: optimiser.load_record(record) })
     }
 }

@@ -63,7 +63,7 @@ mod tests {
     fn the_common_norm_is_shortened() {
         let device = Device::flex().autodiff();
         let layer: Linear = LinearConfig::new(1, 1).init(&device);
-        // the gradient is 3 for the weight and 4 / 4 ... : x = 3 gives weight 3, bias 1
+        // the output's gradient is 3 (the input) for the weight and 1 for the bias
         let x = Tensor::<2>::from_floats([[3.0]], &device);
         let gradients = || GradientsParams::from_grads(layer.forward(x.clone()).sum().backward(), &layer);
         let value = |g: &GradientsParams| -> [f32; 2] {

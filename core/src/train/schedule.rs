@@ -101,8 +101,6 @@ mod tests {
         // torch.optim.lr_scheduler.ReduceLROnPlateau(patience=2, factor=0.1, threshold=0, cooldown=0)
         let losses = [1.0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8];
         let plateau = Schedule::Plateau { patience: 2, factor: 0.1 };
-        let drops = |n: usize| -plateau.factor(0, 0, n, &losses[..n]).log10().round() as usize as f64;
-        let _ = drops;
         let powers: Vec<i32> =
             (0..=losses.len()).map(|n| plateau.factor(0, 0, n, &losses[..n]).log10().round() as i32).collect();
         assert_eq!(powers, [0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -2]);
