@@ -53,7 +53,8 @@ impl ModuleVisitor for Scale<'_> {
     }
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod tests {
     use super::*;
     use burn::nn::{Linear, LinearConfig};

@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn plateaus_are_counted_as_pytorch_does() {
-        // torch.optim.lr_scheduler.ReduceLROnPlateau(patience=2, factor=0.1, threshold=0, cooldown=0)
+        // torch 2.15.0: ReduceLROnPlateau(patience=2, factor=0.1, threshold=0, threshold_mode="abs")
         let losses = [1.0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8];
         let plateau = Schedule::Plateau { patience: 2, factor: 0.1 };
         let powers: Vec<i32> =

@@ -285,7 +285,8 @@ fn number(loss: &Tensor<1>) -> Result<f64, Error> {
     Ok(f64::from(value))
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod tests {
     use super::*;
     use crate::Limits;

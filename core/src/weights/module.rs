@@ -211,7 +211,8 @@ impl ModuleVisitor for Collector {
     }
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod tests {
     use super::*;
     use crate::Limits;
@@ -312,6 +313,30 @@ mod tests {
         assert!(error(&|g| g.push(("tail.bias", vec![1], vec![0.0]))).contains("tail.bias"));
         // a counter of no batch normalisation is one too many
         assert!(error(&|g| g.push(("ln.num_batches_tracked", vec![], vec![0.0]))).contains("ln.num_batches_tracked"));
+    }
+
+    /// The same network and the same numbers in torch 2.15.0, in f64.
+    #[test]
+    fn a_loaded_network_answers_as_pytorch_does() {
+        let device = Device::flex();
+        let given = NAMES.iter().enumerate().map(|(k, (name, shape))| {
+            let length: usize = shape.iter().product();
+            let lift = if *name == "bn.running_var" { 1.5 } else { 0.0 };
+            let value = |i: usize| (lift + (0.7 * i as f64 + (k + 1) as f64).sin()) as f32;
+            (*name, shape.to_vec(), (0..length).map(value).collect())
+        });
+        let net = load(net(&device), weights(given.collect())).unwrap();
+        let x: Vec<f32> = (0..18).map(|i| (0.3 * f64::from(i)).cos() as f32).collect();
+        let mut x = Tensor::<3>::from_data(TensorData::new(x, [1, 2, 9]), &device);
+        for block in &net.blocks {
+            x = burn::tensor::activation::relu(block.norm.forward(block.conv.forward(x)));
+        }
+        let x: Tensor<2> = net.bn.forward(x).mean_dim(2).squeeze_dim(2);
+        let y: Vec<f32> = net.head.forward(x.clone() + net.ln.forward(x)).try_into_vec_as().unwrap();
+        for (found, expected) in y.iter().zip([0.8083823188829855, -0.6243882300741281, -2.0166226958778455]) {
+            assert!((f64::from(*found) - expected).abs() < 2e-6, "{y:?}");
+        }
+        assert_eq!(y.len(), 3);
     }
 
     #[test]
