@@ -4,10 +4,10 @@
 //!
 //! ```
 //! use eir_core::testing::{PeakAlloc, contract, recipes};
-//! # fn parse(bytes: &[u8]) -> Result<(), String> { if bytes.starts_with(b"{\"a\": 1e999}") { Err("too large".into()) } else { Err("no".into()) } }
+//! # fn parse(bytes: &[u8]) -> Result<f64, std::num::ParseFloatError> { String::from_utf8_lossy(bytes).trim().parse() }
 //! #[global_allocator]
 //! static MEMORY: PeakAlloc = PeakAlloc;
-//! contract::withstands("my reader", recipes::png(), parse);
+//! contract::withstands("a number", recipes::json(), parse);
 //! ```
 //!
 //! | numbers | formats |
@@ -16,7 +16,7 @@
 //! | 14–22 | [`nifti`], [`nrrd`], [`stl`], [`obj`], [`gltf`] |
 //! | 23–26 | [`wfdb_header`], [`wfdb_samples`], [`wfdb_annotations`], [`edf`], [`csv`] |
 //! | 27–30 | [`wav`], [`flac`], [`mp4`], [`ogg`], [`png`], [`tiff`], [`jpeg`], [`jpeg2000`] |
-//! | 31–36 | [`json`], [`xml`], [`safetensors`], [`zip`], [`parquet`], [`coco`] |
+//! | 31–36 | [`json`], [`xml`], [`safetensors()`], [`zip`], [`parquet`], [`coco`] |
 
 mod dicom;
 mod media;
