@@ -324,3 +324,23 @@ fn writers_leave_the_old_file_or_the_new_one() {
     let mesh = label_surface(&map, 1).unwrap();
     faults::file("a.stl", |path| stl::write(path, &mesh));
 }
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let _alone = alone();
+    let limits = Limits::default();
+    let voxels = |b: &[u8]| nifti::from_bytes(b, &limits).and_then(|n| n.volume()).map(|v| v.voxels().len());
+    contract::prefix_law("NIfTI", &nifti_file(), voxels);
+    contract::byte_law("NIfTI", &nifti_file(), voxels);
+    let frames = |b: &[u8]| dicom::image_from_bytes(b, &limits).map(|image| image.frames());
+    for (syntax, pixels) in [("1.2.840.10008.1.2.1", None), ("1.2.840.10008.1.2.5", Some(rle()))] {
+        let file = dicom_file(syntax, 0.0, "1", pixels.as_deref());
+        contract::prefix_law(syntax, &file, frames);
+        contract::byte_law(syntax, &file, frames);
+    }
+    let map = LabelMap::from_fn([3, 3, 3], Affine::from_spacing([1.0; 3]).unwrap(), |i| u16::from(i[0] > 1)).unwrap();
+    let file = stl::to_bytes(&label_surface(&map, 1).unwrap());
+    let triangles = |b: &[u8]| stl::from_bytes(b, &limits).map(|mesh| mesh.triangles().len());
+    contract::prefix_law("STL", &file, triangles);
+    contract::byte_law("STL", &file, triangles);
+}

@@ -82,6 +82,17 @@ fn malformed_files() {
 }
 
 #[test]
+fn every_prefix_and_every_byte() {
+    let limits = Limits::default();
+    let coco = |b: &[u8]| CocoFile::from_bytes(b.to_vec(), &limits).map(|file| file.annotations.len());
+    contract::prefix_law("COCO", COCO.as_bytes(), coco);
+    contract::byte_law("COCO", COCO.as_bytes(), coco);
+    let records = |b: &[u8]| WfdbFile::from_bytes(b, &limits).map(|file| file.records.len());
+    contract::prefix_law("WFDB annotations", &annotations().unwrap(), records);
+    contract::byte_law("WFDB annotations", &annotations().unwrap(), records);
+}
+
+#[test]
 fn writers_leave_the_old_file_or_the_new_one() {
     let file = CocoFile::from_text(COCO, &Limits::default()).unwrap();
     faults::file("a.json", |path| file.write(path));

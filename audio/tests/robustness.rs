@@ -257,3 +257,12 @@ fn malformed_files() {
         contract::withstands("a file that is no audio of ours", other, |b| decode(b, &small));
     }
 }
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let samples = |b: &[u8]| decode(b, &Limits::default()).map(|audio| audio.interleaved.len());
+    for (name, file) in [("WAV", wav(1, 2, 16, &[7; 400])), ("FLAC", flac(&wave()))] {
+        contract::prefix_law(name, &file, samples);
+        contract::byte_law(name, &file, samples);
+    }
+}

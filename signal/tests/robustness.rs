@@ -174,3 +174,20 @@ fn malformed_files() {
     contract::withstands("table", recipes::csv(), |b| csv::read(b, &CsvConfig::default(), &small));
     contract::withstands("zip archive", recipes::zip(), |b| wfdb::read_in_zip(b, "r", &small));
 }
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let (r, s) = files();
+    let frames = |header: &[u8], data: &[u8]| {
+        wfdb::read(header, &[("r.dat", data), ("s.dat", &s)], &limits()).map(|record| record.frames)
+    };
+    contract::byte_law("WFDB header", HEADER, |b| frames(b, &r));
+    let plain = b"r 1 4\nr.dat 16 100 12 0 0 0 0 x\n";
+    contract::prefix_law("WFDB samples", &r, |b| frames(plain, b));
+    let annotations: Vec<u8> = (0..60u16).flat_map(|i| ((1 << 10) | (i * 10)).to_le_bytes()).chain([0, 0]).collect();
+    contract::prefix_law("WFDB annotations", &annotations, |b| wfdb::annotations(b, &limits()).map(|a| a.len()));
+    contract::byte_law("WFDB annotations", &annotations, |b| wfdb::annotations(b, &limits()));
+    contract::byte_law("zip archive", &archive(), |b| wfdb::read_in_zip(b, "r", &limits()));
+    let table = b"time_s,a\n0.0,1.5\n0.1,2.5\n0.2,3.5\n";
+    contract::byte_law("table", table, |b| csv::read(b, &CsvConfig::default(), &limits()));
+}

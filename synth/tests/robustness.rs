@@ -41,6 +41,15 @@ fn malformed_tables() {
 }
 
 #[test]
+fn every_prefix_and_every_byte() {
+    let table = simulated_patients(12, 1).unwrap().table;
+    let valid = CsvConfig::default().to_csv(&table).unwrap();
+    let rows = |b: &[u8]| CsvConfig::default().parse(b, &Limits::default()).map(|table| table.rows());
+    contract::prefix_law("CSV", &valid, rows);
+    contract::byte_law("CSV", &valid, rows);
+}
+
+#[test]
 fn whatever_is_read_can_be_synthesised_or_is_refused() {
     let table = simulated_patients(60, 1).unwrap().table;
     let valid = CsvConfig::default().to_csv(&table).unwrap();

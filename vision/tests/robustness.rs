@@ -49,6 +49,15 @@ fn malformed_pictures() {
     }
 }
 
+#[test]
+fn every_prefix_and_every_byte() {
+    let pixels = |b: &[u8]| Image::decode(b, &Limits::default()).map(|image| image.rgb().len());
+    for (name, file) in [("PNG", picture(9, 7).png().unwrap()), ("JPEG", jpeg(&picture(9, 7)))] {
+        contract::prefix_law(name, &file, pixels);
+        contract::byte_law(name, &file, pixels);
+    }
+}
+
 /// The head of a PNG says 60 000 x 60 000: that is 10 GB of pixels, and is refused as such.
 #[test]
 fn a_huge_claim_costs_nothing() {
