@@ -3,7 +3,7 @@
 
 use eir_anatomy3d::{Affine, DecimateConfig, IsosurfaceConfig, LabelMap, Limits, Mesh, Volume};
 use eir_anatomy3d::{decimate, dicom, isosurface, label_surface, labels, nifti, nrrd, stl};
-use eir_core::testing::{PeakAlloc, contract, shared};
+use eir_core::testing::{PeakAlloc, contract, faults, recipes, shared};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -282,4 +282,65 @@ fn series_say_what_is_wrong() {
     let empty = Folder::new("empty", &[]);
     assert!(matches!(dicom::read_series(&empty), Err(Error::NoSlices { files: 0 })));
     assert!(matches!(dicom::read_series(empty.0.join("none")), Err(Error::Io(_))));
+}
+
+#[test]
+fn malformed_files() {
+    let _alone = alone();
+    // a buffer that grows to its limit takes three times as much while it grows
+    let small = Limits::default().with_bytes(16 << 20);
+    let image = |b: &[u8]| dicom::image_from_bytes(b, &small);
+    contract::withstands("DICOM", recipes::dicom(), image);
+    for (syntax, inner) in [
+        ("1.2.840.10008.1.2.4.50", recipes::jpeg()),
+        ("1.2.840.10008.1.2.4.57", recipes::jpeg()),
+        ("1.2.840.10008.1.2.4.90", recipes::jpeg2000()),
+    ] {
+        // the slice around it is 6 x 5 pixels of 16 bits: even a valid picture of another size must be refused
+        let wrapped = inner.into_iter().map(|mut recipe| {
+            recipe.bytes = dicom_file(syntax, 0.0, "1", Some(&recipe.bytes));
+            recipe.with_must(recipes::Must::Fail)
+        });
+        contract::withstands(syntax, wrapped, image);
+    }
+    contract::withstands("NIfTI", recipes::nifti(), |b| nifti::from_bytes(b, &small).and_then(|n| n.volume()));
+    contract::withstands("NRRD", recipes::nrrd(), |b| nrrd::from_bytes(b, &small).and_then(|n| n.volume(0)));
+    contract::withstands("STL", recipes::stl(), |b| stl::from_bytes(b, &small));
+}
+
+#[test]
+fn errors_tell_nothing_of_the_patient() {
+    let _alone = alone();
+    let named = recipes::dicom().into_iter().find(|r| r.name == "private name that holds a path").unwrap();
+    contract::errors_keep_secrets("DICOM", &named.bytes, &recipes::DICOM_SECRETS, |b| {
+        dicom::image_from_bytes(b, &Limits::default())
+    });
+}
+
+#[test]
+fn writers_leave_the_old_file_or_the_new_one() {
+    let _alone = alone();
+    let map = LabelMap::from_fn([5, 5, 5], Affine::from_spacing([1.0; 3]).unwrap(), |i| u16::from(i[0] > 1)).unwrap();
+    let mesh = label_surface(&map, 1).unwrap();
+    faults::file("a.stl", |path| stl::write(path, &mesh));
+}
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let _alone = alone();
+    let limits = Limits::default();
+    let voxels = |b: &[u8]| nifti::from_bytes(b, &limits).and_then(|n| n.volume()).map(|v| v.voxels().len());
+    contract::prefix_law("NIfTI", &nifti_file(), voxels);
+    contract::byte_law("NIfTI", &nifti_file(), voxels);
+    let frames = |b: &[u8]| dicom::image_from_bytes(b, &limits).map(|image| image.frames());
+    for (syntax, pixels) in [("1.2.840.10008.1.2.1", None), ("1.2.840.10008.1.2.5", Some(rle()))] {
+        let file = dicom_file(syntax, 0.0, "1", pixels.as_deref());
+        contract::prefix_law(syntax, &file, frames);
+        contract::byte_law(syntax, &file, frames);
+    }
+    let map = LabelMap::from_fn([3, 3, 3], Affine::from_spacing([1.0; 3]).unwrap(), |i| u16::from(i[0] > 1)).unwrap();
+    let file = stl::to_bytes(&label_surface(&map, 1).unwrap());
+    let triangles = |b: &[u8]| stl::from_bytes(b, &limits).map(|mesh| mesh.triangles().len());
+    contract::prefix_law("STL", &file, triangles);
+    contract::byte_law("STL", &file, triangles);
 }

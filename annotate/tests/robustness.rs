@@ -4,7 +4,7 @@ use eir_annotate::{
     CocoFile, CohenKappa, DawidSkene, KrippendorffAlpha, Limits, Measurement, Rating, Ratings, Rle, TimeBase,
     WfdbAnnotation, WfdbFile, WfdbRecord, polygon_mask, timeline, wfdb_header_clock,
 };
-use eir_core::testing::{PeakAlloc, contract, shared};
+use eir_core::testing::{PeakAlloc, contract, faults, recipes, shared};
 use std::path::{Path, PathBuf};
 
 #[global_allocator]
@@ -67,6 +67,37 @@ fn readers_are_bounded() {
         std::hint::black_box((mask.area(), mask.bounding_box()));
         mask.union(&Rle::new(40, 30, vec![1200])?).map(drop)
     });
+}
+
+#[test]
+fn malformed_files() {
+    // a buffer that grows to its limit takes three times as much while it grows
+    let small = Limits::default().with_bytes(16 << 20);
+    contract::withstands("COCO", recipes::coco(), |b| CocoFile::from_bytes(b.to_vec(), &small));
+    contract::withstands("JSON as COCO", recipes::json(), |b| CocoFile::from_bytes(b.to_vec(), &small));
+    contract::withstands("WFDB annotations", recipes::wfdb_annotations(), |b| WfdbFile::from_bytes(b, &small));
+    // only the clock is read of a header: what lies in its signals' lines is not looked at
+    let headers = recipes::wfdb_header().into_iter().map(|recipe| recipe.with_must(recipes::Must::Either));
+    contract::withstands("WFDB header", headers, wfdb_header_clock);
+}
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let limits = Limits::default();
+    let coco = |b: &[u8]| CocoFile::from_bytes(b.to_vec(), &limits).map(|file| file.annotations.len());
+    contract::prefix_law("COCO", COCO.as_bytes(), coco);
+    contract::byte_law("COCO", COCO.as_bytes(), coco);
+    let records = |b: &[u8]| WfdbFile::from_bytes(b, &limits).map(|file| file.records.len());
+    contract::prefix_law("WFDB annotations", &annotations().unwrap(), records);
+    contract::byte_law("WFDB annotations", &annotations().unwrap(), records);
+}
+
+#[test]
+fn writers_leave_the_old_file_or_the_new_one() {
+    let file = CocoFile::from_text(COCO, &Limits::default()).unwrap();
+    faults::file("a.json", |path| file.write(path));
+    let file = WfdbFile::from_bytes(&annotations().unwrap(), &Limits::default()).unwrap();
+    faults::file("a.atr", |path| file.write(path));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use eir_audio::{
     pitch, spectrogram, yin,
 };
 use eir_core::Limits;
-use eir_core::testing::{PeakAlloc, contract, shared};
+use eir_core::testing::{PeakAlloc, contract, recipes, shared};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -245,4 +245,24 @@ fn used_again_a_plan_gives_the_same_and_takes_no_memory() {
     let first = table.clone();
     plan.transform_into(&x, &mut table).unwrap();
     assert_eq!(table, first);
+}
+
+#[test]
+fn malformed_files() {
+    // a buffer that grows to its limit takes three times as much while it grows
+    let small = Limits::default().with_bytes(16 << 20);
+    contract::withstands("WAV", recipes::wav(), |b| decode(b, &small));
+    contract::withstands("FLAC", recipes::flac(), |b| decode(b, &small));
+    for other in [recipes::mp4(), recipes::ogg()] {
+        contract::withstands("a file that is no audio of ours", other, |b| decode(b, &small));
+    }
+}
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let samples = |b: &[u8]| decode(b, &Limits::default()).map(|audio| audio.interleaved.len());
+    for (name, file) in [("WAV", wav(1, 2, 16, &[7; 400])), ("FLAC", flac(&wave()))] {
+        contract::prefix_law(name, &file, samples);
+        contract::byte_law(name, &file, samples);
+    }
 }

@@ -2,6 +2,8 @@
 
 use crate::Limits;
 use crate::error::{Io, LimitExceeded};
+#[cfg(feature = "testing")]
+use crate::testing::faults::step;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -40,14 +42,30 @@ pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, ReadError> {
 /// [`Io`] names the file; the old content, if there was any, is untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Io> {
     let temporary = beside(path);
-    let written = File::create_new(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| std::fs::rename(&temporary, path)).map_err(|e| {
+    write_new(&temporary, bytes).and_then(|()| step()).and_then(|()| std::fs::rename(&temporary, path)).map_err(|e| {
         let _ = std::fs::remove_file(&temporary); // best effort: the error that counts is `e`
         Io::new(path, e)
     })
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    step()?;
+    let mut file = File::create_new(path)?;
+    for piece in bytes.chunks(PIECE) {
+        step()?;
+        file.write_all(piece)?;
+    }
+    step()?;
+    file.sync_all()
+}
+
+/// What is written at a time.
+const PIECE: usize = 1 << 20;
+
+/// Before every operation of a write: where a test lets it fail.
+#[cfg(not(feature = "testing"))]
+fn step() -> std::io::Result<()> {
+    Ok(())
 }
 
 /// A name in the same folder (a rename must not cross file systems) that no other write of this process uses.

@@ -28,6 +28,7 @@
 //! | `nn` | fused convolutions and small networks on the processor, on plain slices (feature `nn`) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
+//! | `train` | the training loop: schedules, clipping, early stopping, checkpoints (feature `train`) |
 //! | `testing` | golden values, contract suite, benchmarks (feature `testing`) |
 //!
 //! ```
@@ -81,6 +82,9 @@ pub mod svg;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+#[cfg(feature = "train")]
+#[cfg_attr(docsrs, doc(cfg(feature = "train")))]
+pub mod train;
 #[cfg(feature = "weights")]
 #[cfg_attr(docsrs, doc(cfg(feature = "weights")))]
 pub mod weights;

@@ -1,6 +1,6 @@
 //! Promises that every reader and every detector keeps, on files that the tests make themselves.
 
-use eir_core::testing::{PeakAlloc, contract, shared};
+use eir_core::testing::{PeakAlloc, contract, recipes, shared};
 use eir_core::{Limits, SampleRate};
 use eir_signal::csv::CsvConfig;
 use eir_signal::{Band, ButterworthConfig, Error, csv, ctg, ecg, figure, hrv, wfdb};
@@ -156,4 +156,38 @@ fn real_records_cut_anywhere() {
     contract::bounded_reader("real samples", &data, &MEMORY, |bytes| {
         wfdb::read(&header, &[(&file, bytes)], &limits()).map(drop)
     });
+}
+
+#[test]
+fn malformed_files() {
+    // a buffer that grows to its limit takes three times as much while it grows
+    let small = Limits::default().with_bytes(16 << 20);
+    let (r, _) = files();
+    contract::withstands("WFDB header", recipes::wfdb_header(), |b| wfdb::read(b, &[("r.dat", &r)], &small));
+    for format in [212, 310, 311] {
+        let header = format!("r 2 250\nr.dat {format}x2 200 12 0 0 0 0 x\nr.dat {format} 200 12 0 0 0 0 y\n");
+        contract::withstands(&header, recipes::wfdb_samples(), |b| {
+            wfdb::read(header.as_bytes(), &[("r.dat", b)], &small)
+        });
+    }
+    contract::withstands("WFDB annotations", recipes::wfdb_annotations(), |b| wfdb::annotations(b, &small));
+    contract::withstands("table", recipes::csv(), |b| csv::read(b, &CsvConfig::default(), &small));
+    contract::withstands("zip archive", recipes::zip(), |b| wfdb::read_in_zip(b, "r", &small));
+}
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let (r, s) = files();
+    let frames = |header: &[u8], data: &[u8]| {
+        wfdb::read(header, &[("r.dat", data), ("s.dat", &s)], &limits()).map(|record| record.frames)
+    };
+    contract::byte_law("WFDB header", HEADER, |b| frames(b, &r));
+    let plain = b"r 1 4\nr.dat 16 100 12 0 0 0 0 x\n";
+    contract::prefix_law("WFDB samples", &r, |b| frames(plain, b));
+    let annotations: Vec<u8> = (0..60u16).flat_map(|i| ((1 << 10) | (i * 10)).to_le_bytes()).chain([0, 0]).collect();
+    contract::prefix_law("WFDB annotations", &annotations, |b| wfdb::annotations(b, &limits()).map(|a| a.len()));
+    contract::byte_law("WFDB annotations", &annotations, |b| wfdb::annotations(b, &limits()));
+    contract::byte_law("zip archive", &archive(), |b| wfdb::read_in_zip(b, "r", &limits()));
+    let table = b"time_s,a\n0.0,1.5\n0.1,2.5\n0.2,3.5\n";
+    contract::byte_law("table", table, |b| csv::read(b, &CsvConfig::default(), &limits()));
 }

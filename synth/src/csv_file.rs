@@ -147,6 +147,10 @@ impl CsvConfig {
             let cells = line.iter().filter(|b| **b == self.delimiter).count() as u64;
             limits.check_items("cells of a line", cells)?;
         }
+        // a column takes memory before its first value
+        let columns = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+        let columns = 1 + columns.iter().filter(|b| **b == self.delimiter).count() as u64;
+        limits.product("columns (bytes)", &[columns, 2 * size_of::<Seen>() as u64])?;
         let names = self.column_names(bytes)?;
         let mut seen: Vec<Seen> = names.iter().map(|_| Seen::default()).collect();
         let mut rows = 0u64;

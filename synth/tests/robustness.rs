@@ -1,6 +1,6 @@
 //! Promises that every reader, simulator and sampler keeps.
 use eir_core::Limits;
-use eir_core::testing::{PeakAlloc, contract, shared};
+use eir_core::testing::{PeakAlloc, contract, faults, recipes, shared};
 use eir_synth::{
     CsvConfig, CtgConfig, EcgConfig, Exercise, Fidelity, GaussianCopula, GaussianCopulaConfig, Kind,
     KneeExerciseConfig, KneeVolumeConfig, LfSource, Modality, Table, VoiceConfig, closeness, ctg, ecg, fidelity,
@@ -29,6 +29,24 @@ fn csv_reader_survives_broken_files() {
     let commas = [vec![b','; 900_000], vec![b'\n'], vec![b','; 900_000]].concat();
     assert!(parse(&CsvConfig::default(), &commas).is_err());
     assert!(parse(&CsvConfig::default(), &[b','; 2_000_000]).is_err());
+}
+
+#[test]
+fn malformed_tables() {
+    // a buffer that grows to its limit takes three times as much while it grows
+    let small = Limits::default().with_bytes(16 << 20);
+    contract::withstands("CSV", recipes::csv(), |bytes| CsvConfig::default().parse(bytes, &small));
+    let table = simulated_patients(20, 1).unwrap().table;
+    faults::file("a.csv", |path| CsvConfig::default().write(&table, path));
+}
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let table = simulated_patients(12, 1).unwrap().table;
+    let valid = CsvConfig::default().to_csv(&table).unwrap();
+    let rows = |b: &[u8]| CsvConfig::default().parse(b, &Limits::default()).map(|table| table.rows());
+    contract::prefix_law("CSV", &valid, rows);
+    contract::byte_law("CSV", &valid, rows);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use eir_core::Limits;
 use eir_core::random::Generator;
-use eir_core::testing::{PeakAlloc, contract};
+use eir_core::testing::{PeakAlloc, contract, recipes};
 use eir_vision::crop::{Affine, Border, Sampling, SquareRoi, warp};
 use eir_vision::detection::{DetectionConfig, VALUES, decode};
 use eir_vision::kinematics::{ExerciseConfig, Side, analyse, knee_flexion_series};
@@ -35,6 +35,27 @@ fn pictures_that_are_broken() {
     // the same with little allowed: the picture itself still fits
     let small = Limits::default().with_bytes(1 << 20);
     contract::bounded_reader("JPEG", &jpeg(&picture(97, 61)), &MEMORY, |b| Image::decode(b, &small).map(drop));
+}
+
+#[test]
+fn malformed_pictures() {
+    // a buffer that grows to its limit takes three times as much while it grows
+    let small = Limits::default().with_bytes(16 << 20);
+    contract::withstands("PNG", recipes::png(), |b| Image::decode(b, &small));
+    contract::withstands("JPEG", recipes::jpeg(), |b| Image::decode(b, &small));
+    for other in [recipes::tiff(), recipes::jpeg2000()] {
+        let refused = other.into_iter().map(|recipe| recipe.with_must(recipes::Must::Fail));
+        contract::withstands("a picture of another format", refused, |b| Image::decode(b, &small));
+    }
+}
+
+#[test]
+fn every_prefix_and_every_byte() {
+    let pixels = |b: &[u8]| Image::decode(b, &Limits::default()).map(|image| image.rgb().len());
+    for (name, file) in [("PNG", picture(9, 7).png().unwrap()), ("JPEG", jpeg(&picture(9, 7)))] {
+        contract::prefix_law(name, &file, pixels);
+        contract::byte_law(name, &file, pixels);
+    }
 }
 
 /// The head of a PNG says 60 000 x 60 000: that is 10 GB of pixels, and is refused as such.

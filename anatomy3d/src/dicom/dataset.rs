@@ -331,6 +331,10 @@ impl Parser<'_> {
     fn fragments(&mut self) -> Result<Vec<Range<usize>>> {
         let mut fragments = Vec::new();
         loop {
+            // writers that forget the delimiter at the end exist, and every fragment is there
+            if fragments.len() > 1 && self.at == self.bytes.len() {
+                return Ok(fragments);
+            }
             let (tag, length) = (self.tag()?, self.u32()?);
             match tag {
                 tag::SEQUENCE_END => return Ok(fragments),

@@ -6,13 +6,28 @@
 //! contract::reader("number", b"12345", |bytes| parse(bytes).map(drop));
 //! ```
 
-use super::PeakAlloc;
+use super::recipes::{Must, Recipe};
+use super::{PeakAlloc, memory};
 use crate::random::Generator;
 use std::fmt::{Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 /// Memory that a reader may take for a broken input, above what it held before.
 const MEMORY_MIB: f32 = 1024.0;
+
+/// What one malformed input of [`withstands`] may take.
+const HOSTILE_BYTES: usize = 64 << 20;
+const HOSTILE_TIME: Duration = Duration::from_secs(1);
+
+/// After this a reader hangs, and the process ends with a line that says on what.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// The laws look at every place up to here, and at this many beyond.
+const EVERY: usize = 1024;
+const SAMPLED: usize = 256;
 
 /// A reader gives a result or an error on whatever bytes come: `valid` cut short at 40 places, with one byte changed at
 /// 200 places, empty, and with bytes behind its end. `valid` itself must be read.
@@ -68,6 +83,155 @@ fn broken(valid: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> + '_ {
     });
     let longer = [valid, &[0xff; 64]].concat();
     cuts.chain(flips).chain([("emptied".to_owned(), Vec::new()), ("made longer".to_owned(), longer)])
+}
+
+/// Every prefix of a valid input (all lengths to 1024, then 256 more) is an error or a result no larger than that of the
+/// whole; `read` gives how much it read (samples, tags, tensors). No prefix makes it panic.
+///
+/// # Panics
+/// If `read` breaks the law, or refuses `valid`.
+pub fn prefix_law<E: Display>(name: &str, valid: &[u8], read: impl Fn(&[u8]) -> Result<usize, E>) {
+    let whole = read(valid).unwrap_or_else(|e| panic!("{name}: the valid input is refused: {e}"));
+    for length in places(valid.len()) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| read(&valid[..length]).map_err(|e| e.to_string())));
+        let outcome = outcome.unwrap_or_else(|_| panic!("{name}: panicked on the first {length} bytes"));
+        assert!(
+            outcome.as_ref().is_ok_and(|n| *n <= whole) || outcome.is_err(),
+            "{name}: reads more from the first {length} bytes than from the whole"
+        );
+    }
+}
+
+/// Each byte of a valid input (the first 1024, then 256 more) set to 0x00, 0x7f, 0x80 and 0xff never makes `read` panic.
+///
+/// # Panics
+/// If `read` does.
+pub fn byte_law<T, E>(name: &str, valid: &[u8], read: impl Fn(&[u8]) -> Result<T, E>) {
+    let mut bytes = valid.to_vec();
+    for at in places(valid.len()) {
+        for value in [0x00, 0x7f, 0x80, 0xff] {
+            bytes[at] = value;
+            let outcome = catch_unwind(AssertUnwindSafe(|| read(&bytes).is_ok()));
+            assert!(outcome.is_ok(), "{name}: panicked with byte {at} set to {value:#04x}");
+        }
+        bytes[at] = valid[at];
+    }
+}
+
+/// Every place below `length` to [`EVERY`], then [`SAMPLED`] spread over the rest.
+fn places(length: usize) -> impl Iterator<Item = usize> {
+    let rest = length.saturating_sub(EVERY);
+    let sampled = rest.min(SAMPLED);
+    (0..length.min(EVERY)).chain((0..sampled).map(move |i| EVERY + i * rest / sampled.max(1)))
+}
+
+/// A size that an input only claims takes no more memory than min(`declared`, what is there) + `limit` bytes.
+///
+/// # Panics
+/// If it does, or as [`memory::peak_below`].
+pub fn claim<T, E>(name: &str, bytes: &[u8], declared: u64, limit: usize, read: impl Fn(&[u8]) -> Result<T, E>) {
+    let there = usize::try_from(declared).unwrap_or(usize::MAX).min(bytes.len());
+    memory::peak_below(name, there.saturating_add(limit), || read(bytes).is_ok());
+}
+
+/// No error on a broken `valid` says one of the `secrets` that stand in it: names, numbers of patients, samples.
+///
+/// # Panics
+/// If one does, in its text, its `Debug` form or that of a source; or if a secret is not in `valid`.
+pub fn errors_keep_secrets<T, E: std::error::Error>(
+    name: &str,
+    valid: &[u8],
+    secrets: &[&str],
+    read: impl Fn(&[u8]) -> Result<T, E>,
+) {
+    for secret in secrets {
+        let there = valid.windows(secret.len().max(1)).any(|w| w == secret.as_bytes());
+        assert!(there, "{name}: the input does not hold the secret {secret:?}");
+    }
+    for (what, bytes) in broken(valid) {
+        let Err(error) = read(&bytes) else { continue };
+        let chain = std::iter::successors(error.source(), |e| e.source());
+        let text: String = chain.map(|e| format!("{e}\n{e:?}\n")).chain([format!("{error}\n{error:?}")]).collect();
+        for secret in secrets {
+            assert!(!text.contains(secret), "{name}: the error on the input {what} tells a secret: {text}");
+        }
+    }
+}
+
+/// `read` gives a result or an error on malformed `bytes`: no panic, at most 64 MiB and one second
+/// of work, and it ends.
+/// True if it gave a result.
+///
+/// # Panics
+/// If `read` breaks the promise. A `read` that does not end within two minutes ends the process.
+pub fn bounded<T, E>(name: &str, bytes: &[u8], read: impl Fn(&[u8]) -> Result<T, E>) -> bool {
+    let mut tries = 3; // other tests of the process take time and memory too
+    loop {
+        tries -= 1;
+        let start = work();
+        let run = || catch_unwind(AssertUnwindSafe(|| read(bytes).is_ok()));
+        let (taken, outcome) = watched(name, || memory::peak(run));
+        let time = work().saturating_sub(start);
+        let read = outcome.unwrap_or_else(|_| panic!("{name}: panicked"));
+        if taken <= HOSTILE_BYTES && time <= HOSTILE_TIME {
+            return read;
+        }
+        assert!(tries > 0, "{name}: took {} MiB and {time:.1?} for {} bytes", taken >> 20, bytes.len());
+    }
+}
+
+/// How long this thread has worked; where the system does not say, how long it has been.
+///
+/// Not the time on the clock: a busy machine would fail the test.
+fn work() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok());
+    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
+}
+
+/// Ends the process if `call` hangs: a thread cannot be ended from outside.
+fn watched<T>(name: &str, call: impl FnOnce() -> T) -> T {
+    let (done, wait) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if wait.recv_timeout(HANGS) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("{name}: still at work after {HANGS:?}");
+                std::process::abort();
+            }
+        });
+        let result = call();
+        drop(done);
+        result
+    })
+}
+
+/// A reader of `format` withstands malformed files: each is [`bounded`] and has the outcome that the recipe asks for.
+///
+/// # Panics
+/// Says which recipes it does not withstand.
+pub fn withstands<T, E: Display>(
+    format: &str,
+    recipes: impl IntoIterator<Item = Recipe>,
+    read: impl Fn(&[u8]) -> Result<T, E>,
+) {
+    let mut wrong = Vec::new();
+    for recipe in recipes {
+        let name = format!("{format}, recipe {}, {}", recipe.number, recipe.name);
+        let error = std::cell::RefCell::new(String::new());
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            bounded(&name, &recipe.bytes, |bytes| {
+                read(bytes).map(drop).map_err(|e| *error.borrow_mut() = e.to_string())
+            })
+        }));
+        match (outcome, recipe.must) {
+            (Err(why), _) => wrong.push(why.downcast::<String>().map_or_else(|_| name.clone(), |text| *text)),
+            (Ok(true), Must::Fail) => wrong.push(format!("{name}: is read, but must be refused")),
+            (Ok(false), Must::Read) => wrong.push(format!("{name}: must be read, but: {}", error.borrow())),
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{} recipe(s) not withstood:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// A detector or a measure gives a result or an error on whatever samples come: none, one, constant, NaN, infinite,
@@ -132,7 +296,51 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "panicked on the first 15 bytes")]
+    fn a_reader_that_needs_the_whole_is_found() {
+        prefix_law("fixed", &[7; 16], |bytes| if bytes.len() < 15 { Err("short") } else { Ok(usize::from(bytes[15])) });
+    }
+
+    #[test]
+    #[should_panic(expected = "reads more from the first 3 bytes")]
+    fn a_prefix_that_grows_is_found() {
+        prefix_law("odd", b"abcd", |bytes| Ok::<_, std::fmt::Error>(if bytes.len() == 3 { 5 } else { bytes.len() }));
+    }
+
+    #[test]
+    #[should_panic(expected = "panicked with byte 2 set to 0x80")]
+    fn a_byte_that_breaks_is_found() {
+        byte_law("sum", &[1, 1, 1], |bytes| {
+            assert!(bytes[2] != 0x80);
+            Ok::<_, std::fmt::Error>(bytes[2])
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "tells a secret")]
+    fn an_error_that_tells_is_found() {
+        errors_keep_secrets("name", b"DOE^JOHN 7", &["DOE"], |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            if text.ends_with('7') { Ok(()) } else { Err(std::io::Error::other(text)) }
+        });
+    }
+
+    #[test]
+    fn work_counts_and_waiting_does_not() {
+        let start = work();
+        while work() - start < Duration::from_millis(30) {
+            std::hint::black_box(crate::half::f32_of_half(7));
+        }
+        let before = work();
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!cfg!(target_os = "linux") || work() - before < Duration::from_millis(80));
+    }
+
+    #[test]
     fn sound_ones_pass() {
+        prefix_law("text", &[b'a'; 3000], |bytes| std::str::from_utf8(bytes).map(str::len));
+        byte_law("text", b"abc", |bytes| std::str::from_utf8(bytes).map(str::len));
+        errors_keep_secrets("text", b"abc DOE", &["DOE"], |bytes| std::str::from_utf8(bytes).map(drop));
         reader("text", b"abc", |bytes| std::str::from_utf8(bytes).map(drop));
         detector("length", |x| Ok::<_, std::fmt::Error>(x.len()));
         serde_round_trip(&crate::SampleRate::new(4.0).unwrap());

@@ -1,11 +1,15 @@
-//! What the family's tests and benchmarks are made of: golden values, the contract suite, benchmarks against peers.
+//! What the family's tests and benchmarks are made of: golden values, the contract suite, malformed files, faults on
+//! purpose, counted memory, benchmarks against peers.
 //!
 //! For tests only: it prints, and a broken promise panics (that is how a test fails).
 #![allow(clippy::panic, reason = "a broken contract fails the test by a panic")]
 
 pub mod bench;
 pub mod contract;
+pub mod faults;
 pub mod golden;
+pub mod memory;
+pub mod recipes;
 
 pub use peak_alloc::PeakAlloc;
 

@@ -16,9 +16,14 @@
 //! ```
 
 mod card;
+#[cfg(feature = "models")]
+mod module;
 mod tensors;
 
 pub use card::{Card, Metric};
+#[cfg(feature = "models")]
+#[cfg_attr(docsrs, doc(cfg(feature = "models")))]
+pub use module::{load, load_renamed, state_dict};
 pub use tensors::{Weights, write};
 
 use crate::error::{Io, LimitExceeded, Malformed, Mismatch};

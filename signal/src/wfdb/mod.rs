@@ -96,6 +96,9 @@ pub fn read_in_zip(archive: &[u8], name: &str, limits: &Limits) -> Result<Record
             }
             Err(error) => return Err(Error::Archive(Box::new(error))),
         };
+        if entry.is_symlink() {
+            return Err(Malformed::new("zip archive", "an entry is a link, not a file").into());
+        }
         let mut bytes = Vec::new();
         entry.take(left.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| Error::Archive(Box::new(e)))?;
         limits.with_bytes(left).check("entries of the archive (bytes)", bytes.len() as u64)?;
