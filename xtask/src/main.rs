@@ -2,6 +2,7 @@
 
 mod bench;
 mod cargo;
+mod fuzz;
 mod golden;
 mod test;
 
@@ -26,6 +27,8 @@ enum Chore {
     Golden(golden::Golden),
     /// Measures speed, with --peers against the tools that users would otherwise pick
     Bench(bench::Bench),
+    /// Throws changed bytes at one parser
+    Fuzz(fuzz::Fuzz),
 }
 
 #[derive(clap::Args)]
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Chore::Test => test::run(),
         Chore::Golden(golden) => golden.run(),
         Chore::Bench(bench) => bench.run(),
+        Chore::Fuzz(fuzz) => fuzz.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
