@@ -22,9 +22,6 @@
 //! | `protocol` | an evaluation fixed before the test set is opened (feature `protocol`) |
 //! | [`split`] | training and test sets without leakage, cross-validation |
 //! | `learn` | classical models: linear, trees, clusters, Markov chains (feature `learn`, on by default) |
-//! | `learn` | models for tables: trees, forests, boosting, neighbours (feature `learn`) |
-//! | `explain` | what a model rests on (feature `explain`) |
-//! | [`metrics`] | the numbers that go into a paper, in `f64` on plain slices |
 //! | `nn` | fused convolutions and small networks on the processor, on plain slices (feature `nn`) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
@@ -45,7 +42,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod calibration;
-mod cholesky;
 pub mod conformal;
 pub mod decision;
 pub mod distribution;
@@ -64,15 +60,16 @@ pub mod inference;
 #[cfg_attr(docsrs, doc(cfg(feature = "learn")))]
 pub mod learn;
 mod limits;
+mod linalg;
 pub mod metrics;
 mod model;
+#[cfg(feature = "nn")]
+#[cfg_attr(docsrs, doc(cfg(feature = "nn")))]
+pub mod nn;
 #[cfg(feature = "protocol")]
 #[cfg_attr(docsrs, doc(cfg(feature = "protocol")))]
 pub mod protocol;
 mod quadrature;
-#[cfg(feature = "nn")]
-#[cfg_attr(docsrs, doc(cfg(feature = "nn")))]
-pub mod nn;
 pub mod random;
 mod rows;
 mod sample_rate;

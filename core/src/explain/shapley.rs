@@ -1,6 +1,6 @@
 use super::Attribution;
 use crate::error::{Mismatch, NotFinite, Parameter, TooShort};
-use crate::learn::linalg::Cholesky;
+use crate::linalg::Cholesky;
 use crate::random::Generator;
 use crate::{Error, Model, Rows};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! The table as the models see it: centred, in small blocks that stay in the cache, summed over chunks in order.
 
-use super::linalg::dot;
 use crate::Rows;
+use crate::linalg::dot;
 use std::ops::Range;
 
 /// Rows of a chunk: sums of chunks are added in order, so that threads change no byte.

@@ -1,8 +1,8 @@
 use super::design::Moments;
 use super::l1_quadratic::{L1Quadratic, Point};
-use super::linalg::dot;
 use super::{LinearModel, check_targets};
 use crate::error::Parameter;
+use crate::linalg::dot;
 use crate::{Differentiable, Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 

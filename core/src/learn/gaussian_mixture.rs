@@ -1,8 +1,8 @@
 use super::KMeans;
 use super::design::sum_over_chunks;
 use super::elementary::exp;
-use super::linalg::{Cholesky, dot};
 use crate::error::{Mismatch, NotFinite, Parameter, TooShort};
+use crate::linalg::{Cholesky, dot};
 use crate::metrics::check_weights;
 use crate::{Error, Model, Rows};
 use serde::{Deserialize, Serialize};

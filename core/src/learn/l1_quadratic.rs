@@ -1,6 +1,6 @@
 //! A quadratic function with an absolute penalty: what the elastic net is, and each Newton step of a lasso.
 
-use super::linalg::{Cholesky, add_scaled, dot};
+use crate::linalg::{Cholesky, add_scaled, dot};
 
 /// Sweeps after which the descent gives up.
 const SWEEPS: usize = 100_000;

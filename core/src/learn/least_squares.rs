@@ -1,7 +1,7 @@
 use super::design::Moments;
-use super::linalg::{Cholesky, add_scaled};
 use super::{LinearModel, Wald, check_targets};
 use crate::error::TooShort;
+use crate::linalg::{Cholesky, add_scaled};
 use crate::{Differentiable, Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-use super::linalg::dot;
 use crate::error::Mismatch;
+use crate::linalg::dot;
 use crate::{Differentiable, Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 

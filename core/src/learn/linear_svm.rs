@@ -1,7 +1,7 @@
 use super::design::{Design, Last, add_gram, add_rows, column_means, sum_over_chunks, unpadded};
-use super::linalg::{Cholesky, add_scaled, dot};
 use super::{LinearModel, check_row_weights};
 use crate::error::Parameter;
+use crate::linalg::{Cholesky, add_scaled, dot};
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,8 @@
 use super::design::{Design, Last, add_gram, add_rows, column_means, sum_over_chunks, unpadded};
 use super::elementary::{exp, ln_1p};
 use super::l1_quadratic::{L1Quadratic, violation};
-use super::linalg::{Cholesky, add_scaled, dot};
 use super::{LinearModel, Penalty, Wald};
+use crate::linalg::{Cholesky, add_scaled, dot};
 use crate::{Error, Rows};
 
 /// Rows from which a part is fitted first, and which part.

@@ -13,6 +13,8 @@
 //! | how likely is each of several classes? | [`MultinomialRegression`] | [`MultinomialModel`] |
 //! | which surface parts two classes with the widest margin? | [`SupportVectorMachine`] | [`SupportVectorModel`] |
 //! | the same for many rows, by a plane | [`LinearSvm`] | [`LinearModel`] |
+//! | the same for classes and measurements of any shape | [`RandomForestConfig`], [`HistogramBoostingConfig`], [`GradientBoostingConfig`], one tree [`DecisionTreeConfig`] | [`RandomForest`], … |
+//! | what did the most alike cases turn out to be? | [`NearestNeighboursConfig`] | [`NearestNeighbours`] |
 //! | in which directions do rows vary most? | [`Pca`] | [`PcaModel`] |
 //! | which rows belong together? | [`KMeans`], [`GaussianMixture`], [`Dbscan`] | [`KMeansModel`], [`MixtureModel`] |
 //! | how good are the groups? | [`adjusted_rand`], [`normalised_mutual_information`], [`silhouette`], [`davies_bouldin`], [`calinski_harabasz`] | |
@@ -22,47 +24,67 @@
 //! Fits stop at the optimum, not after a number of steps: what is not reached is an error. Work on many rows is split
 //! into chunks of a fixed size whose sums are added in order, so that the number of threads changes no byte.
 
+mod bins;
 mod categorical_hmm;
 mod cluster_scores;
 mod dbscan;
+mod decision_tree;
 mod design;
+mod each;
+mod eigen;
 mod elastic_net;
 mod elementary;
 mod gaussian_hmm;
 mod gaussian_mixture;
+mod gradient_boosting;
+mod grow;
 mod hidden_chain;
+mod histogram_boosting;
 mod k_means;
 mod l1_quadratic;
 mod least_squares;
-pub(crate) mod linalg;
 mod linear_model;
 mod linear_svm;
 mod logistic;
 mod logistic_fit;
+mod loss;
 mod multinomial;
+mod nearest_neighbours;
 mod pca;
+mod random_forest;
 mod ridge;
 mod scaler;
 mod support_vectors;
+mod targets;
+mod tree;
 mod wald;
 
 pub use categorical_hmm::CategoricalHmm;
 pub use cluster_scores::{adjusted_rand, calinski_harabasz, davies_bouldin, normalised_mutual_information, silhouette};
 pub use dbscan::Dbscan;
+pub use decision_tree::{DecisionTree, DecisionTreeConfig};
+#[cfg(feature = "explain")]
+pub(crate) use each::each;
 pub use elastic_net::{ElasticNet, ElasticNetModel};
 pub use gaussian_hmm::GaussianHmm;
 pub use gaussian_mixture::{Covariance, GaussianMixture, MixtureModel};
+pub use gradient_boosting::{GradientBoosting, GradientBoostingConfig};
 pub use hidden_chain::{BaumWelch, HmmFit};
+pub use histogram_boosting::{HistogramBoosting, HistogramBoostingConfig};
 pub use k_means::{KMeans, KMeansModel};
 pub use least_squares::{LeastSquares, LeastSquaresModel};
 pub use linear_model::LinearModel;
 pub use linear_svm::LinearSvm;
 pub use logistic::{LogisticModel, LogisticRegression, Penalty};
 pub use multinomial::{MultinomialModel, MultinomialRegression};
+pub use nearest_neighbours::{NearestNeighbours, NearestNeighboursConfig, NeighbourWeights, Neighbours};
 pub use pca::{Pca, PcaModel};
+pub use random_forest::{RandomForest, RandomForestConfig};
 pub use ridge::Ridge;
 pub use scaler::{RobustScaler, Scaler, StandardScaler};
 pub use support_vectors::{Kernel, SupportVectorMachine, SupportVectorModel};
+pub use targets::Targets;
+pub use tree::{Tree, TreeArrays, TreeEnsemble};
 pub use wald::Wald;
 
 use crate::error::NotFinite;
@@ -110,26 +132,3 @@ mod tests {
         assert_eq!(one, with(8));
     }
 }
-//! Models for tables: configuration, `fit`, a fitted type that is a [`Model`](crate::Model) and serialises.
-
-mod bins;
-mod decision_tree;
-mod each;
-mod gradient_boosting;
-mod grow;
-mod histogram_boosting;
-mod loss;
-mod nearest_neighbours;
-mod random_forest;
-mod targets;
-mod tree;
-
-pub use decision_tree::{DecisionTree, DecisionTreeConfig};
-#[cfg(feature = "explain")]
-pub(crate) use each::each;
-pub use gradient_boosting::{GradientBoosting, GradientBoostingConfig};
-pub use histogram_boosting::{HistogramBoosting, HistogramBoostingConfig};
-pub use nearest_neighbours::{NearestNeighbours, NearestNeighboursConfig, NeighbourWeights, Neighbours};
-pub use random_forest::{RandomForest, RandomForestConfig};
-pub use targets::Targets;
-pub use tree::{Tree, TreeArrays, TreeEnsemble};

@@ -1,8 +1,8 @@
 use super::design::{Design, Last, column_means};
-use super::linalg::{Cholesky, add_scaled, dot};
 use super::{LinearModel, check_row_weights};
 use crate::error::{Mismatch, Parameter};
 use crate::learn::elementary::log_sum_exp;
+use crate::linalg::{Cholesky, add_scaled, dot};
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,7 @@
 use super::design::{Design, Last, column_means};
-use super::linalg::{add_scaled, dot, symmetric_eigen};
+use super::eigen::symmetric_eigen;
 use crate::error::{Mismatch, Parameter};
+use crate::linalg::{add_scaled, dot};
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 use super::design::Moments;
-use super::linalg::Cholesky;
 use super::{LinearModel, check_targets};
 use crate::error::Parameter;
+use crate::linalg::Cholesky;
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 

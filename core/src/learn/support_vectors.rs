@@ -1,7 +1,7 @@
 use super::check_row_weights;
 use super::elementary::exp;
-use super::linalg::{add_scaled, dot};
 use crate::error::{Mismatch, Parameter};
+use crate::linalg::{add_scaled, dot};
 use crate::{Differentiable, Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,9 @@
 use super::{check, concordance_index};
-use crate::cholesky::Cholesky;
 use crate::distribution::{normal_quantile, normal_sf};
 use crate::error::{Mismatch, Parameter, TooShort};
 use crate::estimate::check_level;
 use crate::inference::ChiSquared;
+use crate::linalg::Cholesky;
 use crate::{Error, Estimate, Model, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -368,7 +368,7 @@ fn newton(data: &Sorted, max_iterations: usize) -> Result<Optimum, Error> {
     if (0..p).any(|j| information[j * p + j] <= 1e-12 * events as f64) {
         return fails("a covariate does not vary among those at risk: leave it out");
     }
-    let Some(mut cholesky) = Cholesky::new(&information, p) else {
+    let Ok(mut cholesky) = Cholesky::new(&information, p) else {
         return fails("a covariate depends on the others: leave it out");
     };
     for _ in 0..max_iterations {
@@ -395,8 +395,8 @@ fn newton(data: &Sorted, max_iterations: usize) -> Result<Optimum, Error> {
         }
         beta.clone_from(&next);
         match Cholesky::new(&information, p) {
-            Some(factor) => cholesky = factor,
-            None => return fails(MONOTONE),
+            Ok(factor) => cholesky = factor,
+            Err(_) => return fails(MONOTONE),
         }
         if last {
             return Ok(Optimum { beta, covariance: cholesky.inverse(), log_likelihood, log_likelihood_null });

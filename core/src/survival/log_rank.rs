@@ -1,8 +1,8 @@
 use super::check;
 use crate::Error;
-use crate::cholesky::Cholesky;
 use crate::error::{Mismatch, TooShort};
 use crate::inference::ChiSquared;
+use crate::linalg::Cholesky;
 use serde::{Deserialize, Serialize};
 
 /// The log-rank test, as [`log_rank`] gives it.
@@ -82,7 +82,7 @@ pub fn log_rank(time: &[f64], event: &[bool], group: &[usize], groups: usize) ->
         }
     }
     let excess: Vec<f64> = observed.iter().zip(&expected).take(free).map(|(o, e)| o - e).collect();
-    let cholesky = Cholesky::new(&covariance, free).ok_or(Error::Undefined("the log-rank test"))?;
+    let cholesky = Cholesky::new(&covariance, free).map_err(|_| Error::Undefined("the log-rank test"))?;
     let mut solved = excess.clone();
     cholesky.solve(&mut solved);
     let statistic = excess.iter().zip(&solved).map(|(a, b)| a * b).sum();
