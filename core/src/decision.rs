@@ -12,6 +12,7 @@
 use crate::Error;
 use crate::error::{Parameter, TooShort};
 use crate::metrics::check_probabilities;
+use serde::{Deserialize, Serialize};
 
 /// Net benefit of acting on every item whose probability is at least `threshold`.
 ///
@@ -80,7 +81,7 @@ pub struct DecisionCurve {
 }
 
 /// One threshold of a [`DecisionCurve`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DecisionPoint {
     /// The probability from which one acts.

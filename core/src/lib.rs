@@ -17,6 +17,7 @@
 //! | [`calibration`] | are the probabilities right, and how are they put right |
 //! | [`survival`] | time until something happens, where not all are followed until it does |
 //! | [`conformal`] | sets and intervals that hold the truth as often as they say |
+//! | [`report`] | all of it for one model, to read, to store and to look at |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | `explain` | why a model says what it says (feature `explain`) |
 //! | `protocol` | an evaluation fixed before the test set is opened (feature `protocol`) |
@@ -71,6 +72,7 @@ pub mod nn;
 pub mod protocol;
 mod quadrature;
 pub mod random;
+pub mod report;
 mod rows;
 mod sample_rate;
 pub mod split;

@@ -1,6 +1,7 @@
 use super::ranking::descend;
 use crate::Error;
 use crate::error::Parameter;
+use serde::{Deserialize, Serialize};
 
 /// A ROC curve: what share of positives and of negatives scores at or above each threshold.
 ///
@@ -37,7 +38,7 @@ pub struct RocCurve {
 }
 
 /// A point of a [`RocCurve`]: an item is called positive if its score is at or above the threshold.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OperatingPoint {
     /// The lowest score that is called positive.
