@@ -138,6 +138,8 @@ pub struct Confusion {
     truths: Vec<f64>,
     /// Sums of the columns.
     predictions: Vec<f64>,
+    /// As `truths`, but summed in the order of the items: the last digits of NumPy's sums.
+    supports: Vec<f64>,
 }
 
 impl Confusion {
@@ -172,15 +174,17 @@ impl Confusion {
             return Err(Parameter::new("classes", classes as f64, "1 to 10 000").into());
         }
         let mut cells = vec![0.0; classes * classes];
+        let mut supports = vec![0.0; classes];
         for (index, (t, p)) in truth.iter().zip(predicted).enumerate() {
             if *t >= classes || *p >= classes {
                 return Err(Error::Class { index, classes });
             }
             cells[t * classes + p] += weight(index);
+            supports[*t] += weight(index);
         }
         let truths = cells.chunks_exact(classes).map(|row| row.iter().sum()).collect();
         let predictions = (0..classes).map(|p| cells.iter().skip(p).step_by(classes).sum()).collect();
-        Ok(Self { classes, cells, truths, predictions })
+        Ok(Self { classes, cells, truths, predictions, supports })
     }
 
     /// Number of classes.
@@ -202,7 +206,7 @@ impl Confusion {
     /// Number (or weight) of items of `class`: its support.
     #[must_use]
     pub fn support(&self, class: usize) -> f64 {
-        self.truths.get(class).copied().unwrap_or(0.0)
+        self.supports.get(class).copied().unwrap_or(0.0)
     }
 
     /// The counts of `class` against the rest; all 0 for classes beyond the last.

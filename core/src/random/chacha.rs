@@ -71,7 +71,7 @@ impl ChaCha8 {
 /// The quarter round on rows `[a, b, c, d]`, each lane for itself.
 #[inline(always)]
 fn quarter(state: &mut [[u32; LANES]; 16], rows: [usize; 4]) {
-    for lane in 0..LANES {
+    (0..LANES).for_each(|lane| {
         let [mut a, mut b, mut c, mut d] = rows.map(|row| state[row][lane]);
         a = a.wrapping_add(b);
         d = (d ^ a).rotate_left(16);
@@ -82,7 +82,7 @@ fn quarter(state: &mut [[u32; LANES]; 16], rows: [usize; 4]) {
         c = c.wrapping_add(d);
         b = (b ^ c).rotate_left(7);
         rows.iter().zip([a, b, c, d]).for_each(|(row, word)| state[*row][lane] = word);
-    }
+    });
 }
 
 #[cfg(test)]
