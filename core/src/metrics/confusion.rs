@@ -182,9 +182,24 @@ impl Confusion {
             cells[t * classes + p] += weight(index);
             supports[*t] += weight(index);
         }
+        Ok(Self::of_cells(classes, cells, supports))
+    }
+
+    fn of_cells(classes: usize, cells: Vec<f64>, supports: Vec<f64>) -> Self {
         let truths = cells.chunks_exact(classes).map(|row| row.iter().sum()).collect();
         let predictions = (0..classes).map(|p| cells.iter().skip(p).step_by(classes).sum()).collect();
-        Ok(Self { classes, cells, truths, predictions, supports })
+        Self { classes, cells, truths, predictions, supports }
+    }
+
+    /// Both matrices together: of the batches of a stream, or the parts of a cohort. Without weights the counts are whole
+    /// numbers, so that the order of the parts changes no bit.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another number of classes.
+    pub fn merge(&self, other: &Self) -> Result<Self, Error> {
+        Mismatch::check("classes", self.classes, other.classes)?;
+        let sums = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + b).collect();
+        Ok(Self::of_cells(self.classes, sums(&self.cells, &other.cells), sums(&self.supports, &other.supports)))
     }
 
     /// Number of classes.
@@ -374,6 +389,14 @@ mod tests {
         assert_eq!((c.mcc(), c.kappa(KappaWeights::Linear)), (0.0, 0.0));
         assert!(c.specificity(1, ZeroDivision::Nan).is_nan());
         assert!(Confusion::new(&[1, 1], &[1, 1], 2).unwrap().kappa(KappaWeights::Unweighted).is_nan());
+    }
+
+    #[test]
+    fn parts_are_the_whole() {
+        let (truth, predicted) = ([0, 2, 1, 1, 2, 0], [0, 1, 1, 0, 2, 2]);
+        let part = |from: usize, to: usize| Confusion::new(&truth[from..to], &predicted[from..to], 3).unwrap();
+        assert_eq!(part(0, 2).merge(&part(2, 6)), Ok(part(0, 6)));
+        assert!(matches!(part(0, 6).merge(&Confusion::new(&[0], &[0], 2).unwrap()), Err(Error::Mismatch(_))));
     }
 
     #[test]
