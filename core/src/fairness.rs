@@ -231,7 +231,7 @@ impl GroupReport {
 ///
 /// **Use it** on data that the model has not seen, for every grouping that matters (sex, age band, site, device). **Not**
 /// to prove fairness: a wide interval says that the data cannot tell, and [`warnings`](Self::warnings) names what is too
-/// small to read.
+/// small to read. **Not** with several rows of a patient: all intervals are then too short.
 ///
 /// # Formula
 /// The rates are those of [`BinaryCounts`] in each group; the gaps are as [`Gap`] says, over the groups that have the rate.

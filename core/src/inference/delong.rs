@@ -4,6 +4,7 @@ use crate::error::TooShort;
 use crate::estimate::check_level;
 use crate::metrics::check_scores;
 use crate::{Error, Estimate};
+use std::ops::Range;
 
 /// The AUROC of `scores` with DeLong's interval at `level` (0.95) on the logit scale.
 ///
@@ -91,20 +92,23 @@ impl DeLong {
             1 => return Err(TooShort::new("items of the rarer class", 1, 2).into()),
             _ => {}
         }
-        let (n1, n0) = (positives as f64, negatives as f64);
-        let placements: Vec<Vec<f64>> = scores.iter().map(|s| placements(labels, s, n1)).collect();
+        // positives first: the position of an item says its class
+        let (mut items, others): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|i| labels[*i]);
+        items.extend(others);
+        let placements: Vec<Vec<f64>> =
+            scores.iter().map(|s| placements(items.iter().map(|i| s[*i]), positives)).collect();
         // the sums of halves are exact, so that a perfect score gives exactly 1
-        let area = |v: &Vec<f64>| v.iter().zip(labels).filter(|(_, y)| **y).map(|(v, _)| v).sum::<f64>() / (n1 * n0);
-        let aurocs: Vec<f64> = placements.iter().map(area).collect();
+        let pairs = positives as f64 * negatives as f64;
+        let aurocs: Vec<f64> = placements.iter().map(|v| v[..positives].iter().sum::<f64>() / pairs).collect();
         let covariance = |a: usize, b: usize| {
-            let mut sums = [0.0; 2];
-            let means = |a: usize| [aurocs[a] * n1, aurocs[a] * n0]; // of negatives, of positives
-            let (mean_a, mean_b) = (means(a), means(b));
-            for ((x, y), label) in placements[a].iter().zip(&placements[b]).zip(labels) {
-                let class = usize::from(*label);
-                sums[class] += (x - mean_a[class]) * (y - mean_b[class]);
-            }
-            sums[1] / (n0 * n0 * (n1 - 1.0) * n1) + sums[0] / (n1 * n1 * (n0 - 1.0) * n0)
+            let within = |class: Range<usize>, others: usize| {
+                let (n, others) = (class.len() as f64, others as f64);
+                let (mean_a, mean_b) = (aurocs[a] * others, aurocs[b] * others);
+                let both = placements[a][class.clone()].iter().zip(&placements[b][class]);
+                let sum: f64 = both.map(|(x, y)| (x - mean_a) * (y - mean_b)).sum();
+                sum / (others * others * (n - 1.0) * n)
+            };
+            within(0..positives, negatives) + within(positives..labels.len(), positives)
         };
         let k = scores.len();
         let mut matrix = vec![0.0; k * k];
@@ -212,18 +216,20 @@ impl DeLong {
     }
 }
 
-/// For each positive the number of negatives below it, for each negative the number of positives above it; ties half.
-fn placements(labels: &[bool], scores: &[f64], n1: f64) -> Vec<f64> {
+/// For each of the first `n1` scores, the positives, the number of negatives below it; for each of the others the number of
+/// positives above it; ties half.
+fn placements(scores: impl ExactSizeIterator<Item = f64>, n1: usize) -> Vec<f64> {
     let zero = 0.0; // added, it makes the two zeros one score
-    let mut order: Vec<(f64, usize)> = scores.iter().map(|s| s + zero).zip(0..).collect();
-    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let mut placements = vec![0.0; scores.len()];
+    let mut order: Vec<(f64, usize)> = scores.map(|s| s + zero).zip(0..).collect();
+    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (mut positives, mut negatives) = (0.0, 0.0); // below
     for tied in order.chunk_by(|a, b| a.0 == b.0) {
-        let positive = tied.iter().filter(|(_, i)| labels[*i]).count() as f64;
+        let positive = tied.iter().filter(|(_, item)| *item < n1).count() as f64;
         let negative = tied.len() as f64 - positive;
-        for (_, i) in tied {
-            placements[*i] = if labels[*i] { negatives + 0.5 * negative } else { n1 - positives - 0.5 * positive };
+        let (of_positive, of_negative) = (negatives + 0.5 * negative, n1 as f64 - positives - 0.5 * positive);
+        for (_, item) in tied {
+            placements[*item] = if *item < n1 { of_positive } else { of_negative };
         }
         positives += positive;
         negatives += negative;

@@ -151,6 +151,8 @@ pub struct Confusion {
     truths: Vec<f64>,
     /// Sums of the columns.
     predictions: Vec<f64>,
+    /// As `truths`, but summed in the order of the items: the last digits of NumPy's sums.
+    supports: Vec<f64>,
 }
 
 impl Confusion {
@@ -185,15 +187,32 @@ impl Confusion {
             return Err(Parameter::new("classes", classes as f64, "1 to 10 000").into());
         }
         let mut cells = vec![0.0; classes * classes];
+        let mut supports = vec![0.0; classes];
         for (index, (t, p)) in truth.iter().zip(predicted).enumerate() {
             if *t >= classes || *p >= classes {
                 return Err(Error::Class { index, classes });
             }
             cells[t * classes + p] += weight(index);
+            supports[*t] += weight(index);
         }
+        Ok(Self::of_cells(classes, cells, supports))
+    }
+
+    fn of_cells(classes: usize, cells: Vec<f64>, supports: Vec<f64>) -> Self {
         let truths = cells.chunks_exact(classes).map(|row| row.iter().sum()).collect();
         let predictions = (0..classes).map(|p| cells.iter().skip(p).step_by(classes).sum()).collect();
-        Ok(Self { classes, cells, truths, predictions })
+        Self { classes, cells, truths, predictions, supports }
+    }
+
+    /// Both matrices together: of the batches of a stream, or the parts of a cohort. Without weights the counts are whole
+    /// numbers, so that the order of the parts changes no bit.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another number of classes.
+    pub fn merge(&self, other: &Self) -> Result<Self, Error> {
+        Mismatch::check("classes", self.classes, other.classes)?;
+        let sums = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + b).collect();
+        Ok(Self::of_cells(self.classes, sums(&self.cells, &other.cells), sums(&self.supports, &other.supports)))
     }
 
     /// Number of classes.
@@ -215,7 +234,7 @@ impl Confusion {
     /// Number (or weight) of items of `class`: its support.
     #[must_use]
     pub fn support(&self, class: usize) -> f64 {
-        self.truths.get(class).copied().unwrap_or(0.0)
+        self.supports.get(class).copied().unwrap_or(0.0)
     }
 
     /// The counts of `class` against the rest; all 0 for classes beyond the last.
@@ -378,6 +397,14 @@ mod tests {
         assert_eq!((c.mcc(), c.kappa(KappaWeights::Linear)), (0.0, 0.0));
         assert!(c.specificity(1, ZeroDivision::Nan).is_nan());
         assert!(Confusion::new(&[1, 1], &[1, 1], 2).unwrap().kappa(KappaWeights::Unweighted).is_nan());
+    }
+
+    #[test]
+    fn parts_are_the_whole() {
+        let (truth, predicted) = ([0, 2, 1, 1, 2, 0], [0, 1, 1, 0, 2, 2]);
+        let part = |from: usize, to: usize| Confusion::new(&truth[from..to], &predicted[from..to], 3).unwrap();
+        assert_eq!(part(0, 2).merge(&part(2, 6)), Ok(part(0, 6)));
+        assert!(matches!(part(0, 6).merge(&Confusion::new(&[0], &[0], 2).unwrap()), Err(Error::Mismatch(_))));
     }
 
     #[test]

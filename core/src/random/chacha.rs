@@ -70,18 +70,19 @@ impl ChaCha8 {
 
 /// The quarter round on rows `[a, b, c, d]`, each lane for itself.
 #[inline(always)]
-fn quarter(state: &mut [[u32; LANES]; 16], rows: [usize; 4]) {
+#[expect(clippy::needless_range_loop, reason = "closures and arrays of words keep the compiler from vector registers")]
+fn quarter(state: &mut [[u32; LANES]; 16], [a, b, c, d]: [usize; 4]) {
     for lane in 0..LANES {
-        let [mut a, mut b, mut c, mut d] = rows.map(|row| state[row][lane]);
-        a = a.wrapping_add(b);
-        d = (d ^ a).rotate_left(16);
-        c = c.wrapping_add(d);
-        b = (b ^ c).rotate_left(12);
-        a = a.wrapping_add(b);
-        d = (d ^ a).rotate_left(8);
-        c = c.wrapping_add(d);
-        b = (b ^ c).rotate_left(7);
-        rows.iter().zip([a, b, c, d]).for_each(|(row, word)| state[*row][lane] = word);
+        let (mut w, mut x, mut y, mut z) = (state[a][lane], state[b][lane], state[c][lane], state[d][lane]);
+        w = w.wrapping_add(x);
+        z = (z ^ w).rotate_left(16);
+        y = y.wrapping_add(z);
+        x = (x ^ y).rotate_left(12);
+        w = w.wrapping_add(x);
+        z = (z ^ w).rotate_left(8);
+        y = y.wrapping_add(z);
+        x = (x ^ y).rotate_left(7);
+        (state[a][lane], state[b][lane], state[c][lane], state[d][lane]) = (w, x, y, z);
     }
 }
 

@@ -169,15 +169,16 @@ pub(super) struct Draw {
     pub(super) rows: Vec<usize>,
 }
 
-/// Fills `out` with numbers below its length (which fits 32 bits), without bias: up to four from the same 64 random bits, as
-/// what one product leaves over is as random as before.
+/// Fills `out` with numbers below its length (which fits 32 bits), without bias: as many from the same 64 random bits as
+/// they hold, for what one product leaves over is as random as before.
 ///
 /// Brackett-Rozinsky, Lemire 2024, Batched ranged random integer generation, doi:10.1002/spe.3369.
 fn below(stream: &mut Stream, out: &mut [usize]) {
     let n = out.len() as u64;
-    let batch = if n <= 1 << 14 { 4 } else { 1 + usize::from(n <= 1 << 28) }; // so that few are rejected
-    let outcomes = n.pow(batch as u32);
-    for numbers in out.chunks_mut(batch) {
+    let bits = u64::BITS - n.leading_zeros();
+    let batch = (56 / bits.max(1)).max(1); // eight bits to spare, so that few are rejected
+    let outcomes = n.pow(batch);
+    for numbers in out.chunks_mut(batch as usize) {
         loop {
             let mut rest = stream.bits();
             for number in &mut *numbers {
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn numbers_of_all_batches_are_below_their_bound_and_spread_over_it() {
-        for n in [1, 2, 5, 1 << 14, (1 << 14) + 1, 100_003] {
+        for n in [1, 2, 5, 1000, 1 << 14, (1 << 14) + 1, 300_003] {
             let mut out = vec![usize::MAX; n];
             below(&mut Generator::new(6, "batch").stream(0), &mut out);
             let mean = out.iter().map(|v| *v as f64).sum::<f64>() / n as f64;
