@@ -1,5 +1,5 @@
 use super::newton::{logistic, minimise};
-use super::{Calibrator, SEPARABLE, check_scores, check_unit, logarithms, outcome, separated, sigmoid};
+use super::{Calibrator, SEPARABLE, check_scores, check_unit, log_odds, logarithms, outcome, separated, sigmoid};
 use crate::Error;
 use crate::error::{Mismatch, TooShort};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ impl Beta {
             return Err(Error::NoOptimum { what: WHAT, reason: SEPARABLE });
         }
         let rows: Vec<[f64; 3]> = probabilities.iter().map(|p| features(*p)).collect();
-        let optimum = minimise(WHAT, [1.0, 1.0, 0.0], [0.0, 0.0, f64::NEG_INFINITY], |theta| {
+        let optimum = minimise(WHAT, [0.0, 0.0, log_odds(labels)], [0.0, 0.0, f64::NEG_INFINITY], |theta| {
             logistic(rows.iter().zip(labels).map(|(row, y)| (*row, outcome(*y), 0.0)), theta)
         })?;
         let [a, b, c] = optimum.at;
@@ -50,7 +50,7 @@ fn features(p: f64) -> [f64; 3] {
 /// see [`Platt`](super::Platt).
 ///
 /// # Formula
-/// logit q = a ln p − b ln(1 − p) + c with a, b ≥ 0; maximum likelihood by projected Newton steps to a gradient of the
+/// logit q = a ln p − b ln(1 − p) + c with a, b ≥ 0; maximum likelihood by Newton steps within the bounds to a gradient of the
 /// mean loss below 1e-9. p is clipped to [1e-15, 1 − 1e-15].
 ///
 /// # Examples

@@ -19,7 +19,7 @@ pub enum Binning {
     /// Between the quantiles k/B (on straight lines between cases), upper end included: scikit-learn's "quantile".
     /// Equal probabilities stay together, so that groups may differ in size.
     Quantile(usize),
-    /// Bin k of B is [k/B, (k+1)/B), and 1 is a bin of its own: torchmetrics.
+    /// Bin k of B is [k/B, (k+1)/B), and 1 is a bin of its own: torchmetrics 1.9.0.
     Torchmetrics(usize),
 }
 

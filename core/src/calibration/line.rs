@@ -1,6 +1,6 @@
 use super::newton::{Optimum, logistic, minimise};
-use super::{SEPARABLE, check_probabilities, check_scores, counts, logit, outcome, separated};
-use crate::distribution::normal_quantile;
+use super::{SEPARABLE, check_probabilities, check_scores, counts, log_odds, logit, outcome, separated};
+use crate::distribution::{normal_quantile, root};
 use crate::estimate::check_level;
 use crate::{Error, Estimate};
 use serde::{Deserialize, Serialize};
@@ -58,11 +58,11 @@ impl CalibrationLine {
         if separated(labels, &logits).contains(&true) {
             return Err(Error::NoOptimum { what: WHAT, reason: SEPARABLE });
         }
-        let optimum = minimise(WHAT, [0.0, 1.0], [f64::NEG_INFINITY; 2], |theta| {
+        let optimum = minimise(WHAT, [log_odds(labels), 0.0], [f64::NEG_INFINITY; 2], |theta| {
             logistic(logits.iter().zip(labels).map(|(z, y)| ([1.0, *z], outcome(*y), 0.0)), theta)
         })?;
-        let [intercept, slope] = [0, 1].map(|k| wald(&optimum, k, labels.len(), level));
-        Ok(Self { slope, intercept })
+        let of = |k| wald(&optimum, k, labels.len(), level);
+        Ok(Self { intercept: of(0)?, slope: of(1)? })
     }
 }
 
@@ -94,10 +94,13 @@ pub fn in_the_large(labels: &[bool], probabilities: &[f64], level: f64) -> Resul
     check_probabilities(labels.len(), probabilities)?;
     check_scores(labels, probabilities)?;
     let logits: Vec<f64> = probabilities.iter().map(|p| logit(*p)).collect();
-    let optimum = minimise("calibration in the large", [0.0], [f64::NEG_INFINITY], |theta| {
-        logistic(logits.iter().zip(labels).map(|(z, y)| ([1.0], outcome(*y), *z)), theta)
-    })?;
-    Ok(wald(&optimum, 0, labels.len(), level))
+    let local = |a: f64| logistic(logits.iter().zip(labels).map(|(z, y)| ([1.0], outcome(*y), *z)), &[a]);
+    // were all logits the largest (or the smallest), the shift would be exact at this end
+    let largest = logits.iter().fold(f64::NEG_INFINITY, |most, z| most.max(*z));
+    let smallest = logits.iter().fold(f64::INFINITY, |least, z| least.min(*z));
+    let middle = log_odds(labels);
+    let at = root(|a| local(a).gradient[0], middle - largest, middle - smallest);
+    wald(&Optimum { at: [at], hessian: local(at).hessian }, 0, labels.len(), level)
 }
 
 /// Observed over expected: how many cases there were for each that was predicted.
@@ -132,9 +135,10 @@ pub fn observed_expected(labels: &[bool], probabilities: &[f64], level: f64) -> 
 }
 
 /// Parameter `k` with its Wald interval; the optimum is that of the mean loss over `n` cases.
-fn wald<const K: usize>(optimum: &Optimum<K>, k: usize, n: usize, level: f64) -> Estimate {
-    let half = normal_quantile(0.5 + level / 2.0) * (optimum.inverse[k][k] / n as f64).sqrt();
-    Estimate::new(optimum.at[k], [optimum.at[k] - half, optimum.at[k] + half], level, "Wald", n)
+fn wald<const K: usize>(optimum: &Optimum<K>, k: usize, n: usize, level: f64) -> Result<Estimate, Error> {
+    let inverse = optimum.inverse(k).ok_or(Error::Undefined("the interval of a calibration line"))?;
+    let half = normal_quantile(0.5 + level / 2.0) * (inverse / n as f64).sqrt();
+    Ok(Estimate::new(optimum.at[k], [optimum.at[k] - half, optimum.at[k] + half], level, "Wald", n))
 }
 
 #[cfg(test)]
@@ -159,7 +163,7 @@ mod tests {
         assert!(matches!(fit(&[false, false, true], &[0.1, 0.2, 1.0]), Err(Error::NoOptimum { .. })));
         assert!(matches!(fit(&[true, false, true], &[0.1, 0.2, 0.2]), Err(Error::NoOptimum { .. }))); // quasi
         assert_eq!(fit(&[true, true], &[0.3, 0.2]), Err(Error::OneClass));
-        assert!(in_the_large(&[true, false], &[0.0, 1.0], 0.95).unwrap().value.abs() < 1e-6);
+        assert!(in_the_large(&[true, false], &[0.0, 1.0], 0.95).unwrap().covers(0.0));
         assert_eq!(
             observed_expected(&[true, false], &[0.0, 0.0], 0.95),
             Err(Error::Undefined("observed over expected"))

@@ -119,6 +119,12 @@ fn counts(labels: &[bool]) -> [usize; 2] {
     [positives, labels.len() - positives]
 }
 
+/// ln n₁/n₀: where a fit starts, with a slope of 0, far from where the loss is flat.
+fn log_odds(labels: &[bool]) -> f64 {
+    let [positives, negatives] = counts(labels).map(|n| n as f64);
+    libm::log(positives / negatives)
+}
+
 /// An error unless there is a finite score for each label and both classes are there.
 fn check_scores(labels: &[bool], scores: &[f64]) -> Result<(), Error> {
     Mismatch::check("scores", labels.len(), scores.len())?;
@@ -182,6 +188,49 @@ mod tests {
         assert_eq!(error, "probability 1: expected 0 to 1, found a value outside");
         assert_eq!(check_scores(&[true, true], &[0.0, 1.0]), Err(Error::OneClass));
         assert!(matches!(check_scores(&[], &[]), Err(Error::TooShort(_))));
+    }
+
+    /// Small samples with ties, constants, separated classes and certain probabilities: a fit is finite, or an error that
+    /// says why there is none.
+    #[test]
+    fn fits_never_give_nan() {
+        let mut stream = crate::random::Generator::new(11, "small samples").stream(0);
+        let mut fitted = [0; 5];
+        for round in 0..3000 {
+            let n = 2 + stream.below(12);
+            let grid = 1 + stream.below(12);
+            let p: Vec<f64> = (0..n).map(|_| stream.below(grid + 1) as f64 / grid as f64).collect();
+            let labels: Vec<bool> = p.iter().map(|p| stream.chance(0.2 + 0.6 * p)).collect();
+            let scores: Vec<f64> = p.iter().map(|p| logit(*p)).collect();
+            let both = !counts(&labels).contains(&0);
+            let apart = separated(&labels, &p);
+            let constant = p.iter().all(|v| *v == p[0]);
+            let different = p.iter().map(|p| p.to_bits()).collect::<std::collections::HashSet<_>>().len();
+            let mut judge = |k: usize, expected: bool, fit: Result<Box<dyn Calibrator>, Error>| {
+                assert_eq!(fit.is_ok(), expected, "round {round}, fit {k}: {:?}", fit.err());
+                if let Ok(fit) = fit {
+                    fitted[k] += 1;
+                    assert!((0..=20).all(|i| (0.0..=1.0).contains(&fit.probability(f64::from(i) / 20.0))));
+                }
+            };
+            let boxed = |c: PlattCalibrator| Box::new(c) as Box<dyn Calibrator>;
+            judge(0, both && !constant, Platt::default().fit(&labels, &scores).map(boxed));
+            let plain = Platt::default().with_smoothed(false).fit(&labels, &scores);
+            judge(1, both && !constant && !apart.contains(&true), plain.map(boxed));
+            judge(2, both, Isotonic::default().fit(&labels, &p).map(|c| Box::new(c) as _));
+            judge(3, both && different > 2 && !apart[0], Beta::default().fit(&labels, &p).map(|c| Box::new(c) as _));
+            let line = CalibrationLine::new(&labels, &p, 0.95);
+            assert_eq!(line.is_ok(), both && !constant && !apart.contains(&true), "round {round}: {line:?}");
+            let large = in_the_large(&labels, &p, 0.95);
+            assert_eq!(large.is_ok(), both, "round {round}: {large:?} {labels:?} {p:?}");
+            assert!(large.iter().all(|l| l.value.is_finite() && l.upper.is_finite()));
+            assert!(line.iter().all(|l| l.slope.value.is_finite() && l.slope.upper.is_finite()));
+            let signed = |y: &bool, z: &f64| if *y { *z } else { -z };
+            let gains: Vec<f64> = labels.iter().zip(&scores).map(|(y, z)| signed(y, z)).collect();
+            let optimum = gains.iter().sum::<f64>() > 0.0 && gains.iter().any(|gain| *gain < 0.0);
+            judge(4, both && optimum, Temperature::default().fit(&labels, &scores).map(|c| Box::new(c) as _));
+        }
+        assert!(fitted.iter().all(|fitted| *fitted > 300), "{fitted:?}");
     }
 
     #[test]

@@ -16,31 +16,39 @@ pub(super) struct Local<const K: usize> {
 #[derive(Debug)]
 pub(super) struct Optimum<const K: usize> {
     pub(super) at: [f64; K],
-    /// The inverse Hessian over the parameters that may move.
-    pub(super) inverse: [[f64; K]; K],
+    pub(super) hessian: [[f64; K]; K],
 }
 
-/// Minimises the convex `loss` from `start`, each parameter at or above its bound in `lower`.
+impl<const K: usize> Optimum<K> {
+    /// Entry (k, k) of the inverse Hessian; none if that is singular.
+    pub(super) fn inverse(&self, k: usize) -> Option<f64> {
+        let unit = std::array::from_fn(|j| if j == k { 1.0 } else { 0.0 });
+        Some(solve(&self.hessian, &unit, &[true; K], 0.0)?[k])
+    }
+}
+
+/// Minimises the convex `loss` from `start`, each parameter at or above its bound in `lower`. Where several places are
+/// equally good, it is one of them.
 ///
-/// Projected Newton steps (Bertsekas 1982, doi:10.1137/0320018), halved until the loss falls enough; at the end, where
-/// the loss no longer shows it, until the gradient falls.
+/// Each step goes towards the optimum of the quadratic model within the bounds, halved until the loss falls enough; at
+/// the end, where the loss no longer shows it, until the gradient falls (Nocedal, Wright 2006,
+/// doi:10.1007/978-0-387-40065-5, chapter 18).
 pub(super) fn minimise<const K: usize>(
     what: &'static str,
     start: [f64; K],
     lower: [f64; K],
     loss: impl Fn(&[f64; K]) -> Local<K>,
 ) -> Result<Optimum<K>, Error> {
-    let no_optimum = |reason| Error::NoOptimum { what, reason };
     let mut at = start;
     let mut here = loss(&at);
     for _ in 0..200 {
-        let free = free(&at, &lower, &here);
-        let steepest = steepest(&here, &free);
+        let steepest = steepest(&at, &lower, &here);
         if steepest == 0.0 {
             break;
         }
-        let step = solve(&here.hessian, &here.gradient, &free)
-            .ok_or_else(|| no_optimum("its parameters cannot be told apart on this input"))?;
+        // undamped first; damping is for a model that is flat in some direction
+        let step = [0.0, 1e-12, 1e-9, 1e-6].into_iter().find_map(|damping| step(&at, &lower, &here, damping));
+        let Some(step) = step else { break };
         let better = (0..60).find_map(|halvings| {
             let t = 0.5f64.powi(halvings);
             let to: [f64; K] = std::array::from_fn(|k| (at[k] - t * step[k]).max(lower[k]));
@@ -48,8 +56,7 @@ pub(super) fn minimise<const K: usize>(
             let fall: f64 = (0..K).map(|k| here.gradient[k] * (at[k] - to[k])).sum();
             let noise = 1e-14 * (1.0 + here.loss.abs());
             let falls = there.loss <= here.loss - 1e-4 * fall && fall > noise;
-            let flat =
-                there.loss <= here.loss + noise && self::steepest(&there, &self::free(&to, &lower, &there)) < steepest;
+            let flat = there.loss <= here.loss + noise && self::steepest(&to, &lower, &there) < steepest;
             (falls || flat).then_some((to, there))
         });
         match better {
@@ -57,33 +64,46 @@ pub(super) fn minimise<const K: usize>(
             None => break,
         }
     }
-    let free = free(&at, &lower, &here);
-    if !(steepest(&here, &free) <= GRADIENT && at.iter().all(|v| v.is_finite())) {
-        return Err(no_optimum("the gradient does not vanish: rescale the scores"));
+    if steepest(&at, &lower, &here) <= GRADIENT && at.iter().all(|v| v.is_finite()) {
+        Ok(Optimum { at, hessian: here.hessian })
+    } else {
+        Err(Error::NoOptimum { what, reason: "the gradient does not vanish: rescale the scores" })
     }
-    let mut inverse = [[0.0; K]; K];
-    for (k, column) in inverse.iter_mut().enumerate().filter(|(k, _)| free[*k]) {
-        let unit = std::array::from_fn(|j| if j == k { 1.0 } else { 0.0 });
-        *column = solve(&here.hessian, &unit, &free)
-            .ok_or_else(|| no_optimum("its parameters cannot be told apart on this input"))?;
-    }
-    Ok(Optimum { at, inverse })
 }
 
-/// The parameters that may move: all but those that the gradient presses against their bound.
-fn free<const K: usize>(at: &[f64; K], lower: &[f64; K], here: &Local<K>) -> [bool; K] {
-    std::array::from_fn(|k| at[k] > lower[k] || here.gradient[k] < 0.0)
+/// Largest component of the gradient, without those that press a parameter against its bound.
+fn steepest<const K: usize>(at: &[f64; K], lower: &[f64; K], here: &Local<K>) -> f64 {
+    let free = (0..K).filter(|k| at[*k] > lower[*k] || here.gradient[*k] < 0.0);
+    free.fold(0.0, |most, k| if here.gradient[k].is_nan() { f64::INFINITY } else { most.max(here.gradient[k].abs()) })
 }
 
-fn steepest<const K: usize>(here: &Local<K>, free: &[bool; K]) -> f64 {
-    let components = here.gradient.iter().zip(free).filter(|(_, free)| **free);
-    components.fold(0.0, |most, (g, _)| if g.is_nan() { f64::INFINITY } else { most.max(g.abs()) })
+/// The step to the optimum of the quadratic model within the bounds: with few parameters, each choice of those that end
+/// at their bound is tried, until the others stay within theirs and none at its bound would rather leave it.
+fn step<const K: usize>(at: &[f64; K], lower: &[f64; K], here: &Local<K>, damping: f64) -> Option<[f64; K]> {
+    (0..1usize << K).find_map(|choice| {
+        let free: [bool; K] = std::array::from_fn(|k| choice >> k & 1 == 0);
+        let to_bound: [f64; K] = std::array::from_fn(|k| if free[k] { 0.0 } else { at[k] - lower[k] });
+        let after = |step: &[f64; K], k: usize| -> f64 {
+            here.gradient[k] - here.hessian[k].iter().zip(step).map(|(h, s)| h * s).sum::<f64>()
+        };
+        let rest = std::array::from_fn(|k| after(&to_bound, k));
+        let solved = solve(&here.hessian, &rest, &free, damping)?;
+        let step: [f64; K] = std::array::from_fn(|k| if free[k] { solved[k] } else { to_bound[k] });
+        // with a little room: rounding must not exclude both sides of a bound
+        let holds = |k: usize| match free[k] {
+            true => at[k] - step[k] >= lower[k] - 1e-12 * (1.0 + at[k].abs()),
+            false => after(&step, k) >= -1e-15,
+        };
+        (step.iter().all(|s| s.is_finite()) && (0..K).all(holds)).then_some(step)
+    })
 }
 
-/// Solves H x = g over the free parameters (the others are 0) by Cholesky's factorisation; none if H is singular.
-fn solve<const K: usize>(hessian: &[[f64; K]; K], gradient: &[f64; K], free: &[bool; K]) -> Option<[f64; K]> {
+/// Solves H x = g over the free parameters (the others are 0) by Cholesky's factorisation, the diagonal larger by the
+/// part `damping`; none if H is singular.
+fn solve<const K: usize>(h: &[[f64; K]; K], gradient: &[f64; K], free: &[bool; K], damping: f64) -> Option<[f64; K]> {
     let of = |i: usize, j: usize| match free[i] && free[j] {
-        true => hessian[i][j],
+        true if i == j => h[i][j] * (1.0 + damping),
+        true => h[i][j],
         false => f64::from(u8::from(i == j)),
     };
     let mut l = [[0.0; K]; K];
@@ -156,17 +176,24 @@ mod tests {
     fn bounds_hold() {
         let free = minimise("bowl", [0.0; 2], [f64::NEG_INFINITY; 2], bowl).unwrap();
         assert_eq!(free.at, [3.0, -2.0]);
-        assert!((free.inverse[0][0] - 0.5).abs() < 1e-15 && free.inverse[0][1] == 0.0);
+        assert!((free.inverse(0).unwrap() - 0.5).abs() < 1e-15);
         let bounded = minimise("bowl", [1.0; 2], [0.0; 2], bowl).unwrap();
         assert_eq!(bounded.at, [3.0, 0.0]);
     }
 
     #[test]
-    fn what_cannot_be_told_apart_is_an_error() {
-        let flat = |at: &[f64; 2]| {
+    fn a_flat_direction_has_an_optimum_and_no_variance() {
+        let valley = |at: &[f64; 2]| {
             let x = at[0] + at[1] - 1.0;
             Local { loss: x * x, gradient: [2.0 * x; 2], hessian: [[2.0; 2]; 2] }
         };
-        assert!(matches!(minimise("line", [0.0; 2], [f64::NEG_INFINITY; 2], flat), Err(Error::NoOptimum { .. })));
+        let found = minimise("valley", [0.0; 2], [f64::NEG_INFINITY; 2], valley).unwrap();
+        assert!((found.at[0] + found.at[1] - 1.0).abs() < 1e-9 && found.inverse(0).is_none());
+    }
+
+    #[test]
+    fn no_optimum_is_an_error() {
+        let slope = |at: &[f64; 1]| Local { loss: -at[0], gradient: [-1.0], hessian: [[1.0]] };
+        assert!(matches!(minimise("slope", [0.0], [0.0], slope), Err(Error::NoOptimum { .. })));
     }
 }

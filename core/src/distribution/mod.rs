@@ -22,7 +22,7 @@ pub use normal::{normal_cdf, normal_density, normal_quantile, normal_sf};
 
 /// The point in `[low, high]` where the rising function `f` is 0, to the last digits: secant steps, halving where
 /// they leave the bracket or crawl (the method of Illinois inside bisection).
-fn root(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
+pub(crate) fn root(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
     let (mut f_low, mut f_high) = (f(low), f(high));
     for step in 0..400 {
         let width = high - low;
