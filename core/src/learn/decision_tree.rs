@@ -95,9 +95,9 @@ impl DecisionTreeConfig {
 ///
 /// # Formula
 /// The split of a node maximises `W_L W_R / W (ȳ_L − ȳ_R)²`, the drop of the weighted squared error; on labels that is
-/// the drop of the Gini impurity `2 p (1 − p)`. Thresholds lie midway between neighbouring values, equal goes left. Of
-/// splits that gain the same (within 1e-12 of it), the first feature wins; scikit-learn leaves that to chance, and nodes
-/// of few rows often have such splits. A leaf predicts its mean: for labels the share of `true`.
+/// the drop of the Gini impurity `2 p (1 − p)`. Thresholds lie midway between neighbouring values, equal goes left; of
+/// splits that gain exactly the same, the first feature and the lowest threshold win. A leaf predicts its mean: for
+/// labels the share of `true`.
 ///
 /// # Parameters
 /// See [`DecisionTreeConfig`]. Growing uses no random numbers.
