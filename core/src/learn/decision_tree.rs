@@ -96,8 +96,9 @@ impl DecisionTreeConfig {
 /// # Formula
 /// The split of a node maximises `W_L W_R / W (ȳ_L − ȳ_R)²`, the drop of the weighted squared error; on labels that is
 /// the drop of the Gini impurity `2 p (1 − p)`. Thresholds lie midway between neighbouring values, equal goes left; of
-/// splits that gain exactly the same, the first feature and the lowest threshold win. A leaf predicts its mean: for
-/// labels the share of `true`.
+/// splits that gain exactly the same, the first feature and the lowest threshold win (scikit-learn draws the order of the
+/// features; small nodes of boosted trees often have such splits). A leaf predicts its mean: for labels the share of
+/// `true`.
 ///
 /// # Parameters
 /// See [`DecisionTreeConfig`]. Growing uses no random numbers.

@@ -249,7 +249,8 @@ impl Scale {
         let rows = derivatives.len() as f64;
         let (slope, bend) = derivatives.iter().fold((0.0f64, 0.0f64), |m, d| (m.0.max(d.0.abs()), m.1.max(d.1)));
         let shift = (derivatives.len() as u64).leading_zeros();
-        let fit = |room: f64, largest: f64| if largest > 0.0 { (room / rows - 1.0) / largest } else { 1.0 };
+        // below 1e-280 the factor could overflow: such derivatives are 0
+        let fit = |room: f64, largest: f64| if largest > 1e-280 { (room / rows - 1.0) / largest } else { 1.0 };
         Self { slope: fit(2.0f64.powi(62), slope), bend: fit(2.0f64.powi(shift as i32), bend), shift }
     }
 

@@ -2,7 +2,7 @@ use super::Targets;
 use super::each::each;
 use crate::error::{Mismatch, Parameter};
 use crate::{Error, Model, Rows};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd, bytemuck};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -282,29 +282,24 @@ impl Found<'_> {
         self.upper.last().copied().unwrap_or(f32::INFINITY)
     }
 
-    /// Looks at the points of a part of a block.
+    /// Looks at the points of a part of a block, if any of them may be near.
     #[inline(always)]
     fn scan<S: Simd>(&mut self, simd: S, points: Range<usize>, bounds: [S::f32s; VECTORS], slack: f32) {
-        let all_above = |bounds: &[S::f32s], limit: f32| {
-            let above = bounds.iter().map(|b| simd.greater_than_f32s(*b, simd.splat_f32s(limit)));
-            above
-                .reduce(|a, b| simd.and_m32s(a, b))
-                .is_none_or(|all| simd.first_true_m32s(simd.not_m32s(all)) == S::F32_LANES)
-        };
-        if all_above(&bounds, self.limit() + slack) {
-            return;
+        let limit = simd.splat_f32s(self.limit() + slack);
+        let above = bounds.map(|bound| simd.greater_than_f32s(bound, limit));
+        let all = above.into_iter().reduce(|a, b| simd.and_m32s(a, b));
+        if all.is_some_and(|all| simd.first_true_m32s(simd.not_m32s(all)) < S::F32_LANES) {
+            self.look(points, bytemuck::cast_slice(&bounds), slack);
         }
-        for (i, vector) in bounds.iter().enumerate() {
-            if all_above(&[*vector], self.limit() + slack) {
-                continue;
-            }
-            let lanes = pulp::bytemuck::cast_slice(std::slice::from_ref(vector));
-            for (index, bound) in (points.start + i * S::F32_LANES..points.end).zip(lanes) {
-                let bound: f32 = *bound;
-                // a bound that is no number rules nothing out
-                if bound.is_nan() || bound <= self.limit() + slack {
-                    self.offer(index, bound - slack, bound + slack);
-                }
+    }
+
+    /// Seldom needed, and so kept out of the loop.
+    #[inline(never)]
+    fn look(&mut self, points: Range<usize>, bounds: &[f32], slack: f32) {
+        for (index, bound) in points.zip(bounds) {
+            // a bound that is no number rules nothing out
+            if bound.is_nan() || *bound <= self.limit() + slack {
+                self.offer(index, bound - slack, bound + slack);
             }
         }
     }

@@ -1,6 +1,9 @@
-use crate::error::NotFinite;
+use crate::error::{NotFinite, Parameter};
 use crate::metrics::check_weights;
 use crate::{Error, Rows};
+
+/// Rows and nodes are counted in 32 bits.
+const MAX_ROWS: usize = 1 << 30;
 
 /// What a tree model learns: labels (then it predicts the probability of `true`) or values.
 ///
@@ -20,6 +23,9 @@ impl Targets<'_> {
 
     /// The targets as numbers (labels as 0 and 1), checked against the rows, of which there must be `min`.
     pub(crate) fn numbers(self, rows: Rows<'_>, min: usize) -> Result<Vec<f64>, Error> {
+        if rows.len() > MAX_ROWS {
+            return Err(Parameter::new("rows", rows.len() as f64, "at most 2^30").into());
+        }
         match self {
             Self::Labels(labels) => {
                 rows.check("labels", labels.len(), min)?;
