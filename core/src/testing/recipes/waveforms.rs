@@ -5,6 +5,7 @@ use super::{Recipe, either, fail, patched, read};
 pub fn wfdb_header() -> Vec<Recipe> {
     let one = |signal: &str| format!("r 1 250 100\n{signal}\n");
     vec![
+        read(23, "one signal", one("r.dat 16 200 12 0 0 0 0 I")),
         either(23, "no signals", "r 0 250 100\n"),
         fail(23, "10^9 signals", "r 1000000000 250 100\nr.dat 16 200 12 0 0 0 0 I\n"),
         fail(23, "10^30 signals", format!("r 1{} 250 100\n", "0".repeat(30))),
@@ -64,6 +65,7 @@ pub fn wfdb_annotations() -> Vec<Recipe> {
     };
     let join = |parts: &[&[u8]]| parts.concat();
     vec![
+        read(24, "two beats", join(&[&beat, &beat, &end])),
         either(24, "a step backwards", join(&[&beat, &skip(-50), &beat, &end])),
         either(24, "a step backwards before the start", join(&[&skip(i32::MIN), &beat, &end])),
         either(24, "steps that pass 2^63", join(&[&skip(i32::MAX).repeat(10_000), &beat, &end])),
@@ -112,10 +114,10 @@ fn edf_file(tal: Option<&[u8]>) -> Vec<u8> {
         each("", "", 32),
     ]
     .concat();
-    for _ in 0..2 {
+    for record in 0..2 {
         bytes.extend((0..4i16).flat_map(i16::to_le_bytes));
         if let Some(tal) = tal {
-            let mut tal = tal.to_vec();
+            let mut tal = if record == 0 { tal.to_vec() } else { b"+1\x14\x14\0".to_vec() };
             tal.resize(32, 0);
             bytes.extend(tal);
         }
@@ -131,6 +133,8 @@ pub fn edf() -> Vec<Recipe> {
     // physical minimum 360, maximum 368, digital minimum 376, maximum 384, samples per record 472
     let set = |at: usize, text: &str, width: usize| patched(&plain, at, format!("{text:width$}").as_bytes());
     vec![
+        read(25, "two records of one signal", plain.clone()),
+        read(25, "two records with annotations", edf_file(Some(b"+0\x14\x14\0+0.5\x151\x14waking\x14"))),
         fail(25, "bytes of the header no number", set(184, "abcdefgh", 8)),
         either(25, "bytes of the header 0", set(184, "0", 8)),
         fail(25, "bytes of the header beyond the end", set(184, "99999999", 8)),
