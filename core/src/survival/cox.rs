@@ -384,7 +384,8 @@ fn newton(data: &Sorted, max_iterations: usize) -> Result<Optimum, Error> {
         for halving in 0..40 {
             next.iter_mut().zip(&beta).zip(&step).for_each(|((n, b), s)| *n = b + s);
             let value = data.likelihood(&next, &mut gradient, &mut information);
-            if value >= log_likelihood - 1e-9 * (1.0 + log_likelihood.abs()) {
+            // not finite: e^risk of all at risk was too small for a number
+            if value.is_finite() && value >= log_likelihood - 1e-9 * (1.0 + log_likelihood.abs()) {
                 log_likelihood = value;
                 break;
             }
