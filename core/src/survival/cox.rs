@@ -274,14 +274,19 @@ impl Sorted {
         let p = self.p;
         let risk: Vec<f64> =
             self.covariates.chunks_exact(p).map(|x| x.iter().zip(beta).map(|(x, b)| x * b).sum()).collect();
-        let top = risk.iter().copied().fold(f64::NEG_INFINITY, f64::max); // keeps e^risk in range
         gradient.fill(0.0);
         information.fill(0.0);
         let (mut at_risk, mut of_events, mut share) = (Moments::new(p), Moments::new(p), Moments::new(p));
-        let (mut log_likelihood, mut first) = (0.0, 0);
+        // weights are e^(risk − top), where top is the largest risk so far: that keeps them in range
+        let (mut log_likelihood, mut first, mut top) = (0.0, 0, risk[0]);
         for (patients, events) in &self.groups {
             of_events.clear();
             let (risks, rows) = (&risk[first..], self.covariates[first * p..].chunks_exact(p));
+            let higher = risks[..*patients].iter().copied().fold(top, f64::max);
+            if higher > top {
+                at_risk.scale(libm::exp(top - higher));
+                top = higher;
+            }
             for (i, (risk, x)) in risks.iter().zip(rows).take(*patients).enumerate() {
                 let weight = libm::exp(risk - top);
                 at_risk.add(weight, x);
@@ -339,6 +344,11 @@ impl Moments {
         }
     }
 
+    fn scale(&mut self, factor: f64) {
+        self.weight *= factor;
+        self.first.iter_mut().chain(&mut self.second).for_each(|s| *s *= factor);
+    }
+
     /// Becomes `all` less the part `gone` of `some`.
     fn less(&mut self, all: &Self, some: &Self, gone: f64) {
         let part = |to: &mut [f64], all: &[f64], some: &[f64]| {
@@ -384,7 +394,7 @@ fn newton(data: &Sorted, max_iterations: usize) -> Result<Optimum, Error> {
         for halving in 0..40 {
             next.iter_mut().zip(&beta).zip(&step).for_each(|((n, b), s)| *n = b + s);
             let value = data.likelihood(&next, &mut gradient, &mut information);
-            if value >= log_likelihood - 1e-9 * (1.0 + log_likelihood.abs()) {
+            if value.is_finite() && value >= log_likelihood - 1e-9 * (1.0 + log_likelihood.abs()) {
                 log_likelihood = value;
                 break;
             }
@@ -452,6 +462,9 @@ mod tests {
         let monotone = Err(Error::NoOptimum { what: "Cox's model", reason: MONOTONE });
         let falling: Vec<f64> = (0..40).map(|i| -f64::from(i)).collect();
         assert_eq!(fit(&falling, 1), monotone);
+        // on the way to it, risks differ by more than a number's range of e^x
+        let long: Vec<f64> = (0..2000).map(|i| -f64::from(i)).collect();
+        assert_eq!(fit(&long, 1), monotone);
         let early: Vec<f64> = (0..40).map(|i| f64::from(u8::from(i < 7))).collect();
         assert_eq!(fit(&early, 1), monotone);
         // a sum of two covariates that each overlap
