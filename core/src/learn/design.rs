@@ -34,6 +34,22 @@ pub(crate) fn each_chunk<T: Send>(rows: usize, work: impl Fn(Range<usize>) -> T 
     (0..chunks).map(|c| work(range(c))).collect()
 }
 
+/// Rows from which on a table is large, and which part of it tells enough for a start or a size.
+pub(crate) const LARGE: usize = 16_384;
+pub(crate) const PART: usize = 16;
+
+/// How far each Σ wᵢ gᵢ xᵢⱼ with |g| up to 1, and Σ wᵢ gᵢ, can be off by rounding: no optimality condition holds better.
+pub(crate) fn rounding(rows: Rows<'_>, weights: &[f64]) -> Vec<f64> {
+    let step = if rows.len() < LARGE { 1 } else { PART };
+    let mut sizes = vec![0.0; rows.columns() + 1];
+    for i in (0..rows.len()).step_by(step) {
+        let w = 16.0 * f64::EPSILON * weights[i] * step as f64;
+        sizes.iter_mut().zip(rows.row(i)).for_each(|(s, x)| *s += w * x.abs());
+        sizes[rows.columns()] += w;
+    }
+    sizes
+}
+
 /// What stands behind the columns of a row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Last<'a> {
@@ -48,7 +64,7 @@ pub(crate) enum Last<'a> {
 /// Rows less the means of their columns, with a last column, padded with zeros to a multiple of 4.
 #[derive(Debug, Clone)]
 pub(crate) struct Design<'a> {
-    rows: Rows<'a>,
+    pub(crate) rows: Rows<'a>,
     pub(crate) means: Vec<f64>,
     last: Last<'a>,
     /// Columns with the last one.

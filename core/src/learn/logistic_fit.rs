@@ -1,15 +1,12 @@
 //! Newton's method for logistic regression, with and without an absolute penalty.
 
-use super::design::{Design, Last, add_gram, add_rows, sum_over_chunks, unpadded};
+use super::design::{Design, LARGE, Last, PART, add_gram, add_rows, rounding, sum_over_chunks, unpadded};
 use super::elementary::{exp, ln_1p};
 use super::l1_quadratic::{L1Quadratic, violation};
 use super::linalg::{Cholesky, add_scaled, dot};
 use super::{LinearModel, Penalty, Wald};
 use crate::{Error, Rows};
 
-/// Rows from which a part is fitted first, and which part.
-const LARGE: usize = 16_384;
-const PART: usize = 16;
 /// A matrix of second derivatives is kept while a step with it leaves at most this share of the violation.
 const GOOD_STEP: f64 = 0.01;
 /// Newton steps after which a fit gives up.
@@ -104,18 +101,9 @@ impl<'a> Problem<'a> {
         part.descend(zeros.clone(), &slack).map_or(zeros, |at| at.theta)
     }
 
-    /// How far each optimality condition may be violated: `tolerance`, or the rounding of the sum that it is, for which
-    /// a part of a large table tells enough.
+    /// How far each optimality condition may be violated: `tolerance`, or the rounding of the sum that it is.
     fn slack(&self, tolerance: f64) -> Vec<f64> {
-        let (n, columns) = (self.rows.len(), self.rows.columns());
-        let step = if n < LARGE { 1 } else { PART };
-        let mut sizes = vec![0.0; columns + 1];
-        for i in (0..n).step_by(step) {
-            let w = self.weights[i] * step as f64;
-            sizes.iter_mut().zip(self.rows.row(i)).for_each(|(s, x)| *s += w * x.abs());
-            sizes[columns] += w;
-        }
-        sizes.iter().map(|size| tolerance.max(16.0 * f64::EPSILON * size)).collect()
+        rounding(self.rows, &self.weights).into_iter().map(|r| r.max(tolerance)).collect()
     }
 
     fn descend(&self, start: Vec<f64>, slack: &[f64]) -> Result<At, Error> {
@@ -246,8 +234,8 @@ impl<'a> Problem<'a> {
         };
         let products: Vec<f64> = gram.chunks_exact(columns).enumerate().map(toward).collect();
         let problem = L1Quadratic { gram: &gram, products: &products, l1: self.l1(), l2: 0.0 };
-        let tolerance = 0.1 * slack.iter().copied().fold(f64::INFINITY, f64::min);
-        let end = problem.minimise(beta.to_vec(), tolerance)?.beta;
+        let half: Vec<f64> = slack[..columns].iter().map(|s| 0.5 * s).collect();
+        let end = problem.minimise(beta.to_vec(), &half)?.beta;
         step = end.iter().zip(beta).map(|(e, b)| e - b).collect();
         step.push(-(at.gradient[columns] + dot(&last[..columns], &step)) / last[columns]);
         Some(step)
