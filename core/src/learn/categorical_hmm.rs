@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use eir_core::learn::CategoricalHmm;
 /// let model = CategoricalHmm::new(&[0.5, 0.5], &[0.9, 0.1, 0.1, 0.9], &[0.9, 0.1, 0.2, 0.8])?;
-/// assert_eq!(model.viterbi(&[0, 0, 1, 0, 1, 1, 1])?.0, [0, 0, 0, 0, 1, 1, 1]);
+/// assert_eq!(model.viterbi(&[0, 0, 1, 0, 0, 1, 1, 1])?.0, [0, 0, 0, 0, 0, 1, 1, 1]);
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///

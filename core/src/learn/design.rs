@@ -34,6 +34,22 @@ pub(crate) fn each_chunk<T: Send>(rows: usize, work: impl Fn(Range<usize>) -> T 
     (0..chunks).map(|c| work(range(c))).collect()
 }
 
+/// Rows from which on a table is large, and which part of it tells enough for a start or a size.
+pub(crate) const LARGE: usize = 16_384;
+pub(crate) const PART: usize = 16;
+
+/// How far each Σ wᵢ gᵢ xᵢⱼ with |g| up to 1, and Σ wᵢ gᵢ, can be off by rounding: no optimality condition holds better.
+pub(crate) fn rounding(rows: Rows<'_>, weights: &[f64]) -> Vec<f64> {
+    let step = if rows.len() < LARGE { 1 } else { PART };
+    let mut sizes = vec![0.0; rows.columns() + 1];
+    for i in (0..rows.len()).step_by(step) {
+        let w = 16.0 * f64::EPSILON * weights[i] * step as f64;
+        sizes.iter_mut().zip(rows.row(i)).for_each(|(s, x)| *s += w * x.abs());
+        sizes[rows.columns()] += w;
+    }
+    sizes
+}
+
 /// What stands behind the columns of a row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Last<'a> {
@@ -48,7 +64,7 @@ pub(crate) enum Last<'a> {
 /// Rows less the means of their columns, with a last column, padded with zeros to a multiple of 4.
 #[derive(Debug, Clone)]
 pub(crate) struct Design<'a> {
-    rows: Rows<'a>,
+    pub(crate) rows: Rows<'a>,
     pub(crate) means: Vec<f64>,
     last: Last<'a>,
     /// Columns with the last one.
@@ -105,24 +121,23 @@ impl<'a> Design<'a> {
     }
 }
 
-/// Adds Σ wᵢ xᵢ xᵢᵀ of the rows of a block to the upper triangle of `sums` (and some of the lower): four rows at a time,
-/// so that a sum is read and written once for four products.
+/// Adds Σ wᵢ xᵢ xᵢᵀ of the rows of a block to the upper triangle of `sums` (and some of the lower): 4 × 4 sums at a time,
+/// which stay in registers over all rows.
 pub(crate) fn add_gram(sums: &mut [f64], block: &[f64], weights: &[f64], stride: usize) {
-    for (four, w) in block.chunks_exact(4 * stride).zip(weights.as_chunks::<4>().0) {
-        let (a, rest) = four.split_at(stride);
-        let (b, rest) = rest.split_at(stride);
-        let (c, d) = rest.split_at(stride);
-        for (i, sums) in sums.chunks_exact_mut(stride).enumerate() {
-            let from = i & !3;
-            let (wa, wb, wc, wd) = (w[0] * a[i], w[1] * b[i], w[2] * c[i], w[3] * d[i]);
-            let to = sums[from..].as_chunks_mut::<4>().0.iter_mut();
-            let ab = a[from..].as_chunks::<4>().0.iter().zip(b[from..].as_chunks::<4>().0);
-            let cd = c[from..].as_chunks::<4>().0.iter().zip(d[from..].as_chunks::<4>().0);
-            for ((to, (a, b)), (c, d)) in to.zip(ab).zip(cd) {
-                for k in 0..4 {
-                    to[k] += (wa * a[k] + wb * b[k]) + (wc * c[k] + wd * d[k]);
+    let mut weighted = block.to_vec();
+    weighted.chunks_exact_mut(stride).zip(weights).for_each(|(row, w)| row.iter_mut().for_each(|x| *x *= w));
+    for (i, j) in (0..stride).step_by(4).flat_map(|i| (i..stride).step_by(4).map(move |j| (i, j))) {
+        let mut tile = [[0.0; 4]; 4];
+        for (a, b) in weighted.chunks_exact(stride).zip(block.chunks_exact(stride)) {
+            let (Some(a), Some(b)) = (a[i..].first_chunk::<4>(), b[j..].first_chunk::<4>()) else { return };
+            for r in 0..4 {
+                for c in 0..4 {
+                    tile[r][c] += a[r] * b[c];
                 }
             }
+        }
+        for (row, sums) in tile.iter().zip(sums[i * stride..].chunks_mut(stride)) {
+            sums[j..j + 4].iter_mut().zip(row).for_each(|(s, t)| *s += t);
         }
     }
 }

@@ -128,10 +128,11 @@ impl ElasticNet {
         let (l1, l2) = (self.alpha * self.l1_ratio, self.alpha * (1.0 - self.l1_ratio));
         let problem = L1Quadratic { gram: &m.gram, products: &m.products, l1, l2 };
         let scale = m.products.iter().fold(0.0f64, |s, v| s.max(v.abs()));
-        let Some(optimum) = problem.minimise(vec![0.0; m.columns], self.tolerance * scale) else {
+        let Some(optimum) = problem.minimise(vec![0.0; m.columns], &vec![self.tolerance * scale; m.columns]) else {
             return Err(Error::NoOptimum { what: "elastic net", reason: "raise the tolerance or alpha" });
         };
-        let (kkt_residual, duality_gap) = (problem.kkt_residual(&optimum), duality_gap(&problem, &optimum, m.target));
+        let (kkt_residual, duality_gap) =
+            (problem.violations(&optimum).fold(0.0, f64::max), duality_gap(&problem, &optimum, m.target));
         let linear = LinearModel::new(m.intercept(&optimum.beta), optimum.beta);
         Ok(ElasticNetModel { linear, kkt_residual, duality_gap })
     }

@@ -208,10 +208,11 @@ struct Part {
 fn lloyd(rows: Rows<'_>, mut centres: Vec<f64>, max_iterations: usize) -> KMeansModel {
     let columns = rows.columns();
     let clusters = centres.len() / columns;
+    let tiles = side_by_side(rows);
     let mut labels = vec![usize::MAX; rows.len()];
     let (mut converged, mut iterations) = (false, 0);
     loop {
-        let parts = each_chunk(rows.len(), |range| part(rows, range, &centres, columns));
+        let parts = each_chunk(rows.len(), |range| part(rows, &tiles, range, &centres));
         let nearest = || parts.iter().flat_map(|p| &p.nearest);
         converged |= nearest().zip(&labels).all(|((k, _), label)| k == label);
         labels.iter_mut().zip(nearest()).for_each(|(label, (k, _))| *label = *k);
@@ -224,9 +225,9 @@ fn lloyd(rows: Rows<'_>, mut centres: Vec<f64>, max_iterations: usize) -> KMeans
         labels.iter().for_each(|k| counts[*k] += 1);
         let mut sums = vec![0.0; centres.len()];
         parts.iter().for_each(|p| sums.iter_mut().zip(&p.sums).for_each(|(s, x)| *s += x));
-        let mut distances: Vec<f64> = nearest().map(|(_, d)| *d).collect();
-        for k in 0..clusters {
-            if counts[k] == 0 {
+        if counts.contains(&0) {
+            let mut distances: Vec<f64> = nearest().map(|(_, d)| *d).collect();
+            for k in (0..clusters).filter(|k| counts[*k] == 0).collect::<Vec<_>>() {
                 rescue(rows, &mut labels, &mut distances, &mut counts, &mut sums, k);
             }
         }
@@ -262,35 +263,46 @@ fn rescue(
     (labels[i], distances[i]) = (k, 0.0);
 }
 
-/// Finds the nearest centre of each row, four centres at a time.
-fn part(rows: Rows<'_>, range: std::ops::Range<usize>, centres: &[f64], columns: usize) -> Part {
-    let clusters = centres.len() / columns;
-    // four centres side by side, feature after feature; those beyond the last are infinitely far
-    let mut fours = vec![[f64::INFINITY; 4]; clusters.div_ceil(4) * columns];
-    for (k, centre) in centres.chunks_exact(columns).enumerate() {
-        (0..columns).for_each(|j| fours[k / 4 * columns + j][k % 4] = centre[j]);
+/// Rows whose distances are taken at the same time.
+const LANES: usize = 8;
+
+/// Rows side by side, `LANES` at a time, feature after feature; zeros behind the last.
+fn side_by_side(rows: Rows<'_>) -> Vec<[f64; LANES]> {
+    let columns = rows.columns();
+    let mut tiles = vec![[0.0; LANES]; rows.len().div_ceil(LANES) * columns];
+    for (i, row) in rows.iter().enumerate() {
+        let tile = &mut tiles[i / LANES * columns..][..columns];
+        tile.iter_mut().zip(row).for_each(|(t, x)| t[i % LANES] = *x);
     }
+    tiles
+}
+
+/// Finds the nearest centre of each row of `range`, which starts at a multiple of `LANES`.
+fn part(rows: Rows<'_>, tiles: &[[f64; LANES]], range: std::ops::Range<usize>, centres: &[f64]) -> Part {
+    let columns = rows.columns();
     let mut part = Part { nearest: Vec::with_capacity(range.len()), sums: vec![0.0; centres.len()] };
-    for i in range {
-        let row = rows.row(i);
-        let mut best = (0, f64::INFINITY);
-        for (block, four) in fours.chunks_exact(columns).enumerate() {
-            let mut distances = [0.0; 4];
-            for (x, centre) in row.iter().zip(four) {
-                for lane in 0..4 {
-                    let d = x - centre[lane];
-                    distances[lane] += d * d;
+    for first in range.clone().step_by(LANES) {
+        let tile = &tiles[first / LANES * columns..][..columns];
+        let (mut best, mut group) = ([f64::INFINITY; LANES], [0.0; LANES]);
+        for (k, centre) in centres.chunks_exact(columns).enumerate() {
+            let mut distances = [0.0; LANES];
+            for (x, c) in tile.iter().zip(centre) {
+                for lane in 0..LANES {
+                    distances[lane] += (x[lane] - c) * (x[lane] - c);
                 }
             }
-            for (lane, distance) in distances.into_iter().enumerate() {
-                if distance < best.1 {
-                    best = (block * 4 + lane, distance);
-                }
+            for lane in 0..LANES {
+                let closer = distances[lane] < best[lane];
+                group[lane] = if closer { k as f64 } else { group[lane] };
+                best[lane] = if closer { distances[lane] } else { best[lane] };
             }
         }
-        let sums = &mut part.sums[best.0 * columns..(best.0 + 1) * columns];
-        sums.iter_mut().zip(row).for_each(|(s, x)| *s += x);
-        part.nearest.push(best);
+        for (i, (group, distance)) in (first..range.end).zip(group.into_iter().zip(best)) {
+            let k = group as usize;
+            let sums = &mut part.sums[k * columns..(k + 1) * columns];
+            sums.iter_mut().zip(rows.row(i)).for_each(|(s, x)| *s += x);
+            part.nearest.push((k, distance));
+        }
     }
     part
 }

@@ -1,7 +1,6 @@
-use super::design::{Design, Last, add_gram, add_rows, column_means, sum_over_chunks, unpadded};
-use super::{LinearModel, check_row_weights};
-use crate::error::Parameter;
+use super::design::{Design, Last, add_gram, add_rows, column_means, rounding, sum_over_chunks, unpadded};
 use crate::linalg::{Cholesky, add_scaled, dot};
+use super::{LinearModel, check_positive, check_row_weights};
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -80,12 +79,7 @@ impl LinearSvm {
     /// # Errors
     /// [`Error::Parameter`] names the first setting that is out of range.
     pub fn validate(&self) -> Result<(), Error> {
-        for (name, value) in [("c", self.c), ("tolerance", self.tolerance)] {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Parameter::new(name, value, "above 0 and finite").into());
-            }
-        }
-        Ok(())
+        check_positive(&[("c", self.c), ("tolerance", self.tolerance)])
     }
 
     /// Fits a plane with `true` on its positive side; the model's value is the signed distance in units of the margin.
@@ -146,13 +140,12 @@ struct At {
 impl Problem<'_> {
     fn minimise(&self, tolerance: f64) -> Result<LinearModel, Error> {
         let width = self.design.width;
-        let size: f64 = self.weights.iter().sum();
+        let slack: Vec<f64> = rounding(self.design.rows, &self.weights).into_iter().map(|r| r.max(tolerance)).collect();
         let mut at = self.at(vec![0.0; width]);
         for _ in 0..STEPS {
             let (gradient, free) = at.gradient.split_at(width - 1);
-            let worst = gradient.iter().zip(&self.design.means).map(|(g, m)| (g + m * free[0]).abs());
-            let largest = self.design.means.iter().fold(1.0f64, |largest, m| largest.max(m.abs()));
-            if worst.fold(free[0].abs(), f64::max) <= tolerance.max(16.0 * f64::EPSILON * size * largest) {
+            let given = gradient.iter().zip(&self.design.means).map(|(g, m)| g + m * free[0]).chain([free[0]]);
+            if given.zip(&slack).all(|(g, slack)| g.abs() <= *slack) {
                 let coefficients = at.theta[..width - 1].to_vec();
                 let intercept = at.theta[width - 1] - dot(&coefficients, &self.design.means);
                 return Ok(LinearModel::new(intercept, coefficients));
@@ -166,7 +159,7 @@ impl Problem<'_> {
                 let mut theta = at.theta.clone();
                 add_scaled(&mut theta, -length, &step);
                 let next = self.at(theta);
-                if next.value <= at.value - 1e-4 * length * slope + 1e-13 * at.value {
+                if next.value <= at.value - 1e-4 * length * slope + 1e-13 * at.value || length < 1e-12 {
                     break next;
                 }
                 length *= 0.5;
@@ -234,5 +227,7 @@ mod tests {
         let fit = LinearSvm::default().fit_weighted(rows, &[true, true, false], &[1.0, 1.0, 0.0]);
         assert_eq!(fit.unwrap_err(), Error::OneClass);
         assert!(LinearSvm::default().with_c(-1.0).validate().is_err());
+        let unscaled = Rows::new(&[1e6, 0.1, 3e6, -0.5, -1e6, 0.3, 2e6, 0.2], 2).unwrap();
+        assert!(LinearSvm::default().fit(unscaled, &[true, false, false, true]).is_ok());
     }
 }

@@ -1,6 +1,5 @@
 use super::logistic_fit::{Optimum, Problem};
-use super::{LinearModel, Wald, check_row_weights};
-use crate::error::Parameter;
+use super::{LinearModel, Wald, check_positive, check_row_weights};
 use crate::learn::elementary::exp;
 use crate::{Differentiable, Error, Model, Rows};
 use serde::{Deserialize, Serialize};
@@ -119,12 +118,7 @@ impl LogisticRegression {
     /// # Errors
     /// [`Error::Parameter`] names the first setting that is out of range.
     pub fn validate(&self) -> Result<(), Error> {
-        for (name, value) in [("c", self.c), ("tolerance", self.tolerance)] {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Parameter::new(name, value, "above 0 and finite").into());
-            }
-        }
-        Ok(())
+        check_positive(&[("c", self.c), ("tolerance", self.tolerance)])
     }
 
     /// Fits the probability of `true`.
@@ -253,6 +247,10 @@ mod tests {
         x.chunks_exact_mut(2).for_each(|r| r[0] = 1e6 * (r[0] + 50.0));
         let scaled = none().fit(Rows::new(&x, 2).unwrap(), &y).unwrap();
         assert!((plain.linear.coefficients[0] - 1e6 * scaled.linear.coefficients[0]).abs() < 1e-7);
+        for penalty in [Penalty::L1, Penalty::L2] {
+            let fit = LogisticRegression::default().with_penalty(penalty).fit(Rows::new(&x, 2).unwrap(), &y);
+            assert!(fit.is_ok(), "{penalty:?} {fit:?}");
+        }
         let p = |fit: &LogisticModel| fit.wald.as_ref().unwrap().p_values()[1];
         assert!((p(&plain) - p(&scaled)).abs() < 1e-6 * p(&plain));
     }

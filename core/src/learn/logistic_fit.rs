@@ -1,17 +1,14 @@
 //! Newton's method for logistic regression, with and without an absolute penalty.
 
-use super::design::{Design, Last, add_gram, add_rows, column_means, sum_over_chunks, unpadded};
+use super::design::{Design, LARGE, Last, PART, add_gram, add_rows, rounding, sum_over_chunks, unpadded};
 use super::elementary::{exp, ln_1p};
 use super::l1_quadratic::{L1Quadratic, violation};
 use super::{LinearModel, Penalty, Wald};
 use crate::linalg::{Cholesky, add_scaled, dot};
 use crate::{Error, Rows};
 
-/// Rows from which a part is fitted first, and which part.
-const LARGE: usize = 16_384;
-const PART: usize = 16;
 /// A matrix of second derivatives is kept while a step with it leaves at most this share of the violation.
-const GOOD_STEP: f64 = 0.1;
+const GOOD_STEP: f64 = 0.01;
 /// Newton steps after which a fit gives up.
 const STEPS: usize = 500;
 
@@ -51,7 +48,11 @@ struct At {
 impl<'a> Problem<'a> {
     pub(crate) fn new(rows: Rows<'a>, labels: &[bool], weights: Vec<f64>, penalty: Penalty) -> Self {
         let signs = labels.iter().map(|label| if *label { 1.0 } else { -1.0 }).collect();
-        Self { rows, design: Design::new(rows, column_means(rows, None), Last::One), signs, weights, penalty }
+        // any centre within the data does: a part of a large table tells it
+        let some: Vec<usize> = (0..rows.len()).step_by(if rows.len() < LARGE { 1 } else { PART }).collect();
+        let mut centre = vec![0.0; rows.columns()];
+        some.iter().for_each(|i| add_scaled(&mut centre, 1.0 / some.len() as f64, rows.row(*i)));
+        Self { rows, design: Design::new(rows, centre, Last::One), signs, weights, penalty }
     }
 
     fn l1(&self) -> f64 {
@@ -100,25 +101,16 @@ impl<'a> Problem<'a> {
         part.descend(zeros.clone(), &slack).map_or(zeros, |at| at.theta)
     }
 
-    /// How far each optimality condition may be violated: `tolerance`, or the rounding of the sum that it is, for which
-    /// a part of a large table tells enough.
+    /// How far each optimality condition may be violated: `tolerance`, or the rounding of the sum that it is.
     fn slack(&self, tolerance: f64) -> Vec<f64> {
-        let (n, columns) = (self.rows.len(), self.rows.columns());
-        let step = if n < LARGE { 1 } else { PART };
-        let mut sizes = vec![0.0; columns + 1];
-        for i in (0..n).step_by(step) {
-            let w = self.weights[i] * step as f64;
-            sizes.iter_mut().zip(self.rows.row(i)).for_each(|(s, x)| *s += w * x.abs());
-            sizes[columns] += w;
-        }
-        sizes.iter().map(|size| tolerance.max(16.0 * f64::EPSILON * size)).collect()
+        rounding(self.rows, &self.weights).into_iter().map(|r| r.max(tolerance)).collect()
     }
 
     fn descend(&self, start: Vec<f64>, slack: &[f64]) -> Result<At, Error> {
         let mut at = self.at(start, true);
         let mut curvature: Option<Curvature> = None;
         let excess = |at: &At| self.violations(at).zip(slack).map(|(v, s)| v / s).fold(0.0, f64::max);
-        let mut now = excess(&at);
+        let (mut now, mut poor) = (excess(&at), true);
         for _ in 0..STEPS {
             if now <= 1.0 {
                 return Ok(at);
@@ -131,16 +123,15 @@ impl<'a> Problem<'a> {
                 what: "logistic regression",
                 reason: "columns depend on each other: drop some or use the L2 penalty",
             })?;
-            let Some(next) = self.search(&at, &step) else {
+            let Some(next) = self.search(&at, &step, poor) else {
                 return Err(Error::NoOptimum {
                     what: "logistic regression",
                     reason: "the columns differ too much in size: scale them",
                 });
             };
             let left = excess(&next);
-            if left <= GOOD_STEP * now {
-                curvature = Some(kept);
-            }
+            poor = left > GOOD_STEP * now;
+            curvature = if poor || next.hessian.is_some() { None } else { Some(kept) };
             (at, now) = (next, left);
         }
         Err(if self.penalty == Penalty::None {
@@ -243,22 +234,22 @@ impl<'a> Problem<'a> {
         };
         let products: Vec<f64> = gram.chunks_exact(columns).enumerate().map(toward).collect();
         let problem = L1Quadratic { gram: &gram, products: &products, l1: self.l1(), l2: 0.0 };
-        let tolerance = 0.1 * slack.iter().copied().fold(f64::INFINITY, f64::min);
-        let end = problem.minimise(beta.to_vec(), tolerance)?.beta;
+        let half: Vec<f64> = slack[..columns].iter().map(|s| 0.5 * s).collect();
+        let end = problem.minimise(beta.to_vec(), &half)?.beta;
         step = end.iter().zip(beta).map(|(e, b)| e - b).collect();
         step.push(-(at.gradient[columns] + dot(&last[..columns], &step)) / last[columns]);
         Some(step)
     }
 
     /// The farthest point along `step`, halved as needed, where the objective has fallen as it should.
-    fn search(&self, at: &At, step: &[f64]) -> Option<At> {
+    fn search(&self, at: &At, step: &[f64], with_hessian: bool) -> Option<At> {
         let before = at.loss + self.penalty_at(&at.theta);
         let rounding = 1e-13 * before.abs();
         let mut length = 1.0;
         while length > 1e-12 {
             let mut theta = at.theta.clone();
             add_scaled(&mut theta, length, step);
-            let next = self.at(theta, false);
+            let next = self.at(theta, with_hessian);
             let after = next.loss + self.penalty_at(&next.theta);
             let slope = length * dot(&at.gradient, step) + self.penalty_at(&next.theta) - self.penalty_at(&at.theta);
             if after - before <= 1e-4 * slope.min(0.0) + rounding {

@@ -87,9 +87,17 @@ pub use targets::Targets;
 pub use tree::{Tree, TreeArrays, TreeEnsemble};
 pub use wald::Wald;
 
-use crate::error::NotFinite;
+use crate::error::{NotFinite, Parameter};
 use crate::metrics::check_weights;
 use crate::{Error, Rows};
+
+/// Checks that every setting is above 0 and finite; the error names the first that is not.
+fn check_positive(settings: &[(&'static str, f64)]) -> Result<(), Error> {
+    match settings.iter().find(|(_, value)| !(*value > 0.0 && value.is_finite())) {
+        Some((name, value)) => Err(Parameter::new(name, *value, "above 0 and finite").into()),
+        None => Ok(()),
+    }
+}
 
 /// Checks targets and weights against the rows, and gives the number of rows that count.
 fn check_targets(rows: Rows<'_>, targets: &[f64], weights: Option<&[f64]>) -> Result<usize, Error> {

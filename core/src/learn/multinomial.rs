@@ -1,8 +1,8 @@
-use super::design::{Design, Last, column_means};
-use super::{LinearModel, check_row_weights};
-use crate::error::{Mismatch, Parameter};
-use crate::learn::elementary::log_sum_exp;
+use super::design::{Design, Last, column_means, rounding};
 use crate::linalg::{Cholesky, add_scaled, dot};
+use super::{LinearModel, check_positive, check_row_weights};
+use crate::error::Mismatch;
+use crate::learn::elementary::log_sum_exp;
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -93,12 +93,7 @@ impl MultinomialRegression {
     /// # Errors
     /// [`Error::Parameter`] names the first setting that is out of range.
     pub fn validate(&self) -> Result<(), Error> {
-        for (name, value) in [("c", self.c), ("tolerance", self.tolerance)] {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Parameter::new(name, value, "above 0 and finite").into());
-            }
-        }
-        Ok(())
+        check_positive(&[("c", self.c), ("tolerance", self.tolerance)])
     }
 
     /// Fits classes 0, 1 … each of which has a row.
@@ -140,8 +135,9 @@ impl MultinomialRegression {
         for (w, label) in weights.iter_mut().zip(labels) {
             *w *= if self.balanced { self.c * total / (classes as f64 * of_class[*label]) } else { self.c };
         }
-        Problem { design: Design::new(rows, column_means(rows, None), Last::One), labels, weights, classes }
-            .minimise(self.tolerance)
+        let design = Design::new(rows, column_means(rows, None), Last::One);
+        let stiffness = design.gram(Some(&weights)).into_iter().step_by(design.width + 1).collect();
+        Problem { design, labels, weights, classes, stiffness }.minimise(self.tolerance)
     }
 }
 
@@ -175,6 +171,9 @@ struct Problem<'a> {
     labels: &'a [usize],
     weights: Vec<f64>,
     classes: usize,
+    /// Weight of the squared sum of each column's coefficients over the classes: that sum is 0 at the optimum, and not
+    /// seen by the loss.
+    stiffness: Vec<f64>,
 }
 
 impl Problem<'_> {
@@ -183,11 +182,7 @@ impl Problem<'_> {
         let columns = width - 1;
         let mut theta = vec![0.0; self.classes * width];
         let (mut objective, mut gradient) = self.value(&theta);
-        let size = self.weights.iter().sum::<f64>();
-        let slack = |j: usize| {
-            let mean = self.design.means.get(j % width).map_or(1.0, |m| m.abs().max(1.0));
-            tolerance.max(16.0 * f64::EPSILON * size * mean)
-        };
+        let slack: Vec<f64> = rounding(self.design.rows, &self.weights).into_iter().map(|r| r.max(tolerance)).collect();
         for _ in 0..STEPS {
             // of the columns as they were given: the centre comes back
             let mut given = gradient.clone();
@@ -195,7 +190,7 @@ impl Problem<'_> {
                 let (coefficients, intercept) = of_class.split_at_mut(columns);
                 add_scaled(coefficients, intercept[0], &self.design.means);
             }
-            if given.iter().enumerate().all(|(j, g)| g.abs() <= slack(j)) {
+            if given.iter().enumerate().all(|(j, g)| g.abs() <= slack[j % width]) {
                 let kkt_residual = given.iter().fold(0.0f64, |worst, g| worst.max(g.abs()));
                 let scores = theta.chunks_exact(width).map(|t| {
                     let coefficients = t[..columns].to_vec();
@@ -245,8 +240,7 @@ impl Problem<'_> {
         });
     }
 
-    /// The objective and its gradient. Half the squared sum of the intercepts is added: 0 at the optimum, where it
-    /// makes them unique.
+    /// The objective, with the squared sums of the coefficients, and its gradient.
     fn value(&self, theta: &[f64]) -> (f64, Vec<f64>) {
         let width = self.design.width;
         let (mut value, mut gradient) = (0.0, vec![0.0; theta.len()]);
@@ -255,12 +249,14 @@ impl Problem<'_> {
             p[self.labels[i]] -= 1.0;
             gradient.chunks_exact_mut(width).zip(p).for_each(|(g, p)| add_scaled(g, self.weights[i] * *p, row));
         });
-        let sum: f64 = theta.iter().skip(width - 1).step_by(width).sum();
-        value += 0.5 * sum * sum;
+        for (j, stiffness) in self.stiffness.iter().enumerate() {
+            let sum: f64 = theta.iter().skip(j).step_by(width).sum();
+            value += 0.5 * stiffness * sum * sum;
+            gradient.iter_mut().skip(j).step_by(width).for_each(|g| *g += stiffness * sum);
+        }
         for (g, t) in gradient.chunks_exact_mut(width).zip(theta.chunks_exact(width)) {
             value += 0.5 * dot(&t[..width - 1], &t[..width - 1]);
             add_scaled(&mut g[..width - 1], 1.0, &t[..width - 1]);
-            g[width - 1] += sum;
         }
         (value, gradient)
     }
@@ -276,10 +272,9 @@ impl Problem<'_> {
                 }
             }
         });
-        let intercept = |k: usize| k % width == width - 1;
-        for (i, j) in (0..size).flat_map(|i| (0..=i).map(move |j| (i, j))) {
-            let both = intercept(i) && intercept(j);
-            hessian[i * size + j] += f64::from(u8::from(both || (i == j && !intercept(i))));
+        for (i, j) in (0..size).flat_map(|i| (0..=i).rev().step_by(width).map(move |j| (i, j))) {
+            let penalised = i == j && i % width != width - 1;
+            hessian[i * size + j] += self.stiffness[i % width] + f64::from(u8::from(penalised));
         }
         hessian
     }
@@ -304,6 +299,8 @@ mod tests {
         assert!((difference - two.linear.coefficients[0]).abs() < 1e-8, "{several:?} {two:?}");
         assert!((several.scores[1].intercept + several.scores[0].intercept).abs() < 1e-8);
         assert!(several.kkt_residual <= 1e-8);
+        let unscaled: Vec<f64> = x.iter().enumerate().map(|(i, x)| if i % 2 == 0 { 1e6 * x } else { *x }).collect();
+        assert!(MultinomialRegression::default().fit(Rows::new(&unscaled, 2).unwrap(), &y).is_ok());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 use super::design::Moments;
-use super::{LinearModel, check_targets};
-use crate::error::Parameter;
 use crate::linalg::Cholesky;
+use super::{LinearModel, check_positive, check_targets};
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +57,7 @@ impl Ridge {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn validate(&self) -> Result<(), Error> {
-        let fine = self.alpha > 0.0 && self.alpha.is_finite();
-        if fine { Ok(()) } else { Err(Parameter::new("alpha", self.alpha, "above 0 and finite").into()) }
+        check_positive(&[("alpha", self.alpha)])
     }
 
     /// Fits `targets` to `rows`.

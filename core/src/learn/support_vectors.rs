@@ -1,14 +1,14 @@
-use super::check_row_weights;
 use super::elementary::exp;
-use crate::error::{Mismatch, Parameter};
 use crate::linalg::{add_scaled, dot};
+use super::{check_positive, check_row_weights};
+use crate::error::Mismatch;
 use crate::{Differentiable, Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 
 /// Rows up to which all products are kept: 4000² numbers are 128 MB.
 const KEPT: usize = 4000;
 /// Steps after which a fit gives up, for each row.
-const STEPS: usize = 100_000;
+const STEPS: usize = 2000;
 
 /// How alike two rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -132,12 +132,7 @@ impl SupportVectorMachine {
     /// [`Error::Parameter`] names the first setting that is out of range.
     pub fn validate(&self) -> Result<(), Error> {
         let gamma = if let Kernel::Gaussian { gamma } = self.kernel { gamma } else { 1.0 };
-        for (name, value) in [("c", self.c), ("gamma", gamma), ("tolerance", self.tolerance)] {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Parameter::new(name, value, "above 0 and finite").into());
-            }
-        }
-        Ok(())
+        check_positive(&[("c", self.c), ("gamma", gamma), ("tolerance", self.tolerance)])
     }
 
     /// Fits a surface with `true` on its positive side.
@@ -279,6 +274,9 @@ impl<'a> Dual<'a> {
     fn maximise(&mut self, tolerance: f64) -> Result<(), Error> {
         let n = self.alpha.len();
         let (mut row_i, mut row_j) = (vec![0.0; n], vec![0.0; n]);
+        // sums of products as large as these are not known better
+        let largest = |values: &[f64]| values.iter().fold(0.0f64, |l, v| l.max(v.abs()));
+        let tolerance = tolerance.max(64.0 * f64::EPSILON * largest(&self.diagonal) * largest(&self.caps));
         for _ in 0..STEPS.saturating_mul(n) {
             // i: the steepest that can grow; then j: the largest gain together with it (Fan, Chen, Lin 2005)
             let pull = |k: usize| -self.signs[k] * self.gradient[k];
