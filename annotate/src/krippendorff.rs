@@ -40,7 +40,8 @@ pub enum Measurement {
 /// `α = 1 − D_o / D_e`. Over units with two ratings or more, `D_o = Σ_u 1/(m_u − 1) Σ_{i≠j} δ²(v_ui, v_uj)` and
 /// `D_e = 1/(n − 1) Σ_{c,k} n_c n_k δ²(c, k)`, where `n_c` counts value c, `n = Σ n_c`. `δ²` is `[c ≠ k]`; `(c − k)²`;
 /// `((c − k)/(c + k))²` (0 where the sum is 0); for ranks `(Σ_{g=c…k} n_g − (n_c + n_k)/2)²`, which is the squared
-/// difference of mid-ranks: so ranks and numbers take a pass over the ratings, and only ratios all pairs of values.
+/// difference of mid-ranks: so ranks and numbers take a pass over the ratings. Ratios take some hundred passes, and all pairs
+/// of values only for up to 1000 distinct ones or where some are below and others above 0, which is no ratio scale.
 ///
 /// # Examples
 /// ```
@@ -197,12 +198,11 @@ impl KrippendorffAlpha {
                 squares(data, units, work, total)
             }
             Measurement::Ratio => {
-                let pairs = |i: usize, n: f64| {
-                    let rest = data.values.iter().zip(&work.counts).skip(i + 1);
-                    rest.map(|(v, m)| 2.0 * n * m * ratio(data.values[i], *v)).sum::<f64>()
+                let expected = if data.values.len() > MANY && data.one_sign() {
+                    ratios_by_features(&data.values, work)
+                } else {
+                    ratios_by_pairs(&data.values, &work.counts)
                 };
-                let present = work.counts.iter().enumerate().filter(|(_, n)| **n > 0.0);
-                let expected = present.map(|(i, n)| pairs(i, *n)).sum();
                 (units.iter().map(|u| data.unequal_ratios(*u)).sum(), expected)
             }
         };
@@ -253,6 +253,43 @@ fn defined(alpha: Option<f64>) -> Result<f64> {
 
 fn ratio(a: f64, b: f64) -> f64 {
     if a + b == 0.0 { 0.0 } else { ((a - b) / (a + b)).powi(2) }
+}
+
+/// Distinct values above which ratios are summed by features instead of by pairs.
+const MANY: usize = 1000;
+
+/// `Σ_{c,k} n_c n_k δ²(c, k)` for ratios, pair by pair.
+fn ratios_by_pairs(values: &[f64], counts: &[f64]) -> f64 {
+    let present = values.iter().zip(counts).enumerate().filter(|(_, (_, n))| **n > 0.0);
+    let pairs = |(i, (v, n)): (usize, (&f64, &f64))| {
+        let rest = values.iter().zip(counts).skip(i + 1);
+        rest.map(|(w, m)| 2.0 * n * m * ratio(*v, *w)).sum::<f64>()
+    };
+    present.map(pairs).sum()
+}
+
+/// The same for values of one sign, in a time that grows with their number, not with its square.
+///
+/// `4ck/(c + k)² = 4 ∫ φ_t(c) φ_t(k) dt/t` with `φ_t(c) = c t e^(−ct)`. The trapezoidal rule in `ln t`, which converges
+/// like `e^(−π²/step)`, makes `δ²(c, k)` half the sum of `(φ_t(c) − φ_t(k))²`, and so sums of squares around a mean.
+fn ratios_by_features(values: &[f64], work: &mut Work) -> f64 {
+    const STEP: f64 = 0.25;
+    // sorted, so that the ends are the extremes; a 0 differs from all others by 1
+    let zeros: f64 = values.iter().zip(&work.counts).filter(|(v, _)| **v == 0.0).map(|(_, n)| n).sum();
+    let counts = || values.iter().zip(&work.counts).filter(|(v, _)| **v != 0.0).map(|(_, n)| *n);
+    let total: f64 = counts().sum();
+    let sizes = || values.iter().map(|v| v.abs()).filter(|v| *v > 0.0);
+    let (smallest, largest) = sizes().fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
+    let (from, to) = ((1e-8f64).ln() - largest.ln(), 25f64.ln() - smallest.ln());
+    let mut sum = 0.0;
+    for node in 0..=((to - from) / STEP) as usize {
+        let t = (from + node as f64 * STEP).exp();
+        work.scale.clear();
+        work.scale.extend(sizes().map(|v| v * t * (-v * t).exp()));
+        let mean = work.scale.iter().zip(counts()).map(|(f, n)| f * n).sum::<f64>() / total;
+        sum += work.scale.iter().zip(counts()).map(|(f, n)| n * (f - mean) * (f - mean)).sum::<f64>();
+    }
+    4.0 * STEP * total * sum + 2.0 * zeros * total
 }
 
 /// `D_o` and `D_e · (n − 1)` for squared differences on `work.scale`, by sums of squares around the mean.
@@ -307,6 +344,11 @@ impl Pairable {
         }
         let (values, ratings) = index(&unit_values);
         Ok(Self { values, ratings, starts })
+    }
+
+    /// Whether no value is above and none below 0; the values are sorted.
+    fn one_sign(&self) -> bool {
+        self.values.first().is_some_and(|v| *v >= 0.0) || self.values.last().is_some_and(|v| *v <= 0.0)
     }
 
     fn units(&self) -> usize {
@@ -380,6 +422,25 @@ mod tests {
             );
             assert_ne!(first, config.with_seed(8).estimate(&values, 3).unwrap());
         }
+    }
+
+    #[test]
+    fn ratios_by_features_and_by_pairs_are_the_same() {
+        let mut stream = Generator::new(4, "ratios").stream(0);
+        let near: Vec<f64> = (0..400).map(|i| 1000.0 + f64::from(i) * 0.01).collect();
+        let wide: Vec<f64> = (0..400).map(|i| (f64::from(i) * 0.1 - 20.0).exp()).collect();
+        let zero: Vec<f64> = (0..400).map(f64::from).collect();
+        let below: Vec<f64> = (1..400).rev().map(|i| -f64::from(i)).collect();
+        for values in [near, wide, zero, below] {
+            let counts: Vec<f64> = values.iter().map(|_| stream.below(4) as f64).collect();
+            let pairs = ratios_by_pairs(&values, &counts);
+            let mut work = Work { counts, scale: Vec::new(), inside: Vec::new() };
+            let features = ratios_by_features(&values, &mut work);
+            assert!((features / pairs - 1.0).abs() < 1e-10, "{} {features} {pairs}", values[0]);
+        }
+        let values: Vec<f64> = (0..40_000).map(|_| stream.normal().exp()).collect();
+        let alpha = krippendorff_alpha(&values, 2, Measurement::Ratio).unwrap();
+        assert!(alpha.abs() < 0.02, "{alpha}"); // chance
     }
 
     #[test]

@@ -229,7 +229,7 @@ impl Kaldi {
     ///
     /// # Errors
     /// [`Error::TooShort`](crate::Error::TooShort) where there is no whole frame,
-    /// [`Error::NotFinite`](crate::Error::NotFinite) if a sample is not a number.
+    /// [`Error::NotFinite`](crate::Error::NotFinite) if a sample is not a number, or so large that its square is none.
     pub fn transform(&mut self, samples: &[f32]) -> Result<FrameTable> {
         let mut table = FrameTable::default();
         self.transform_into(samples, &mut table)?;
@@ -265,6 +265,8 @@ impl Kaldi {
             let _ = self.fft.process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch);
             self.power.iter_mut().zip(&self.spectrum).for_each(|(p, x)| *p = x.norm_sqr() as f32);
             self.bank.apply_into(&self.power, &mut self.bands)?;
+            // samples so large that their squares overflow
+            NotFinite::check_f32("mel band", &self.bands)?;
             self.bands.iter_mut().for_each(|b| *b = b.max(f32::EPSILON).ln());
             match &self.cosines {
                 Some(cosines) => apply(cosines, &self.bands, row),

@@ -2,7 +2,7 @@
 
 use crate::{FrameTable, MelConfig, MelFilterBank, MelScale, Result, Stft, StftConfig};
 use eir_core::SampleRate;
-use eir_core::error::{Mismatch, Parameter};
+use eir_core::error::{Mismatch, NotFinite, Parameter};
 use serde::{Deserialize, Serialize};
 
 /// 13 coefficients every 10 ms with the defaults of [`MfccConfig`].
@@ -203,7 +203,7 @@ impl Mfcc {
     ///
     /// # Errors
     /// [`Error::TooShort`](crate::Error::TooShort) where there is no whole frame,
-    /// [`Error::NotFinite`](crate::Error::NotFinite) if a sample is not a number.
+    /// [`Error::NotFinite`](crate::Error::NotFinite) if a sample is not a number, or so large that its square is none.
     pub fn transform(&mut self, samples: &[f32]) -> Result<FrameTable> {
         let mut table = FrameTable::default();
         self.transform_into(samples, &mut table)?;
@@ -244,6 +244,8 @@ impl Mfcc {
             self.stft.power_frame_into(samples, index, &mut self.power)?;
             self.bank.apply_into(&self.power, row)?;
         }
+        // samples so large that their squares overflow
+        NotFinite::check_f32("mel band", &bands.values)?;
         Ok(())
     }
 
@@ -268,11 +270,13 @@ impl Mfcc {
     /// nothing.
     ///
     /// # Errors
-    /// [`Error::Mismatch`](crate::Error::Mismatch) if a length is wrong.
+    /// [`Error::Mismatch`](crate::Error::Mismatch) if a length is wrong,
+    /// [`Error::NotFinite`](crate::Error::NotFinite) if a power is not a number.
     pub fn frame_into(&mut self, power: &[f32], out: &mut [f32]) -> Result<()> {
         Mismatch::check("row for the coefficients", self.config.coefficients, out.len())?;
         self.bands.values.resize(self.bank.bands(), 0.0);
         self.bank.apply_into(power, &mut self.bands.values)?;
+        NotFinite::check_f32("mel band", &self.bands.values)?;
         self.bands.values.iter_mut().for_each(|band| *band = 10.0 * band.max(1e-10).log10());
         apply(&self.cosines, &self.bands.values, out);
         Ok(())

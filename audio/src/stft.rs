@@ -213,7 +213,7 @@ impl Stft {
     ///
     /// # Errors
     /// [`Error::TooShort`](crate::Error::TooShort) where there is no whole frame,
-    /// [`Error::NotFinite`](crate::Error::NotFinite) if a sample is not a number.
+    /// [`Error::NotFinite`](crate::Error::NotFinite) if a sample is not a number, or so large that its square is none.
     pub fn power(&mut self, samples: &[f32], rate: SampleRate) -> Result<FrameTable> {
         let mut table = FrameTable::default();
         self.power_into(samples, rate, &mut table)?;
@@ -232,10 +232,13 @@ impl Stft {
         for (index, row) in table.values.chunks_exact_mut(bins).enumerate() {
             self.power_frame_into(samples, index, row)?;
         }
+        // samples so large that their squares overflow
+        NotFinite::check_f32("power", &table.values)?;
         Ok(())
     }
 
-    /// The power of frame `index` alone, into a row of [`bins`](Self::bins) values: for a live signal.
+    /// The power of frame `index` alone, into a row of [`bins`](Self::bins) values: for a live signal. Samples whose
+    /// squares overflow give an infinity or NaN.
     ///
     /// # Errors
     /// [`Error::Mismatch`](crate::Error::Mismatch) if the row has another length,

@@ -196,6 +196,27 @@ fn strange_samples_are_errors_or_results() {
 }
 
 #[test]
+fn very_large_samples_are_errors_or_right() {
+    let x: Vec<f32> = (0..8000).map(|i| (i as f32 * 0.1).sin() + 0.3 * (i as f32 * 0.2).sin()).collect();
+    let f0_hz = pitch(&x, rate()).unwrap().mean_hz();
+    for scale in [1e6, 1e15, 1e19, 1e30, 2e38] {
+        let large: Vec<f32> = x.iter().map(|v| v * scale).collect();
+        let finite = |what: &str, table: eir_audio::Result<eir_audio::FrameTable>| match table {
+            Ok(table) => assert!(table.values.iter().all(|v| v.is_finite()), "{what} at {scale}"),
+            Err(error) => assert!(scale > 1e10 && error.to_string().contains("not finite"), "{what}: {error}"),
+        };
+        finite("spectrogram", spectrogram(&large, rate()));
+        finite("mfcc", mfcc(&large, rate()));
+        finite("kaldi", kaldi_fbank(&large, rate()));
+        assert!((pitch(&large, rate()).unwrap().mean_hz() / f0_hz - 1.0).abs() < 1e-5, "pitch at {scale}");
+        assert!(harmonicity(&large, rate()).unwrap().mean_db().is_finite(), "harmonicity at {scale}");
+        assert!(yin(&large, rate()).unwrap().iter().all(|v| v.is_finite()), "yin at {scale}");
+        assert!(integrated_loudness(&large, rate()).unwrap().is_finite(), "loudness at {scale}");
+        assert!(quality(&large).unwrap().2.local.is_finite(), "shimmer at {scale}");
+    }
+}
+
+#[test]
 fn strange_rates_are_errors_or_results() {
     let x: Vec<f32> = (0..5000).map(|i| (i as f32 * 0.3).sin()).collect();
     for hz in [1e-3, 1.0, 10.0, 99.0, 300.0, 1e4, 1e7, 1e12] {

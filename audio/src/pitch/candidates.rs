@@ -2,7 +2,7 @@
 
 use super::PitchConfig;
 use crate::Result;
-use crate::interpolate::{sinc, sinc_maximum};
+use crate::interpolate::{products, sinc, sinc_maximum};
 use eir_core::SampleRate;
 use eir_core::error::Parameter;
 use realfft::num_complex::Complex64;
@@ -223,14 +223,17 @@ impl Analyser {
         let span = &x[start.min(x.len())..(start + known + length).min(x.len())];
         self.r.fill(0.0);
         self.r[known] = 1.0;
+        self.frame.clear();
+        self.frame.extend(span.iter().map(|v| v - mean));
+        let span = &self.frame;
         let Some(last) = span.len().checked_sub(length) else { return };
-        let square = |v: f64| (v - mean) * (v - mean);
-        let first: f64 = span[..length].iter().map(|v| square(*v)).sum();
+        let first: f64 = span[..length].iter().map(|v| v * v).sum();
         let mut second = first;
-        for lag in 1..=last.min(known) {
-            second += square(span[lag + length - 1]) - square(span[lag - 1]);
-            let product: f64 = span[..length].iter().zip(&span[lag..]).map(|(a, b)| (a - mean) * (b - mean)).sum();
-            let r = product / (first * second).sqrt();
+        let lags = last.min(known);
+        products(span, length, &mut self.r[known + 1..=known + lags]);
+        for lag in 1..=lags {
+            second += span[lag + length - 1] * span[lag + length - 1] - span[lag - 1] * span[lag - 1];
+            let r = self.r[known + lag] / (first * second).sqrt();
             let r = if r.is_finite() { r } else { 0.0 };
             (self.r[known + lag], self.r[known - lag]) = (r, r);
         }
