@@ -1,6 +1,6 @@
 use super::design::{Design, Last, add_gram, add_rows, column_means, rounding, sum_over_chunks, unpadded};
-use crate::linalg::{Cholesky, add_scaled, dot};
 use super::{LinearModel, check_positive, check_row_weights};
+use crate::linalg::{Cholesky, add_scaled, dot};
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 use super::design::{Design, Last, column_means, rounding};
-use crate::linalg::{Cholesky, add_scaled, dot};
 use super::{LinearModel, check_positive, check_row_weights};
 use crate::error::Mismatch;
 use crate::learn::elementary::log_sum_exp;
+use crate::linalg::{Cholesky, add_scaled, dot};
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 

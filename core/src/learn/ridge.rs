@@ -1,6 +1,6 @@
 use super::design::Moments;
-use crate::linalg::Cholesky;
 use super::{LinearModel, check_positive, check_targets};
+use crate::linalg::Cholesky;
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 

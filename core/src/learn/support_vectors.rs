@@ -1,7 +1,7 @@
 use super::elementary::exp;
-use crate::linalg::{add_scaled, dot};
 use super::{check_positive, check_row_weights};
 use crate::error::Mismatch;
+use crate::linalg::{add_scaled, dot};
 use crate::{Differentiable, Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 
