@@ -3,6 +3,7 @@
 use super::depthwise::Planes;
 use super::geometry::Geometry;
 use super::kernel::{self, Job};
+use super::winograd::{self, Pairs};
 use super::{ConvConfig, Error, Instructions};
 use crate::error::{Mismatch, NotFinite};
 
@@ -44,10 +45,14 @@ pub type Conv3d = Conv<3>;
 ///
 /// # References
 /// 1. Georganas et al. 2018, doi:10.1109/SC.2018.00069 (direct convolution in registers).
+/// 2. Lavin, Gray 2016, doi:10.1109/CVPR.2016.435 (minimal filtering: used where the kernel is three wide, without stride,
+///    and there are enough channels).
 #[derive(Debug, Clone)]
 pub struct Conv<const D: usize> {
     config: ConvConfig<D>,
     volume: ConvConfig<3>,
+    /// Done by Winograd's filtering.
+    pairs: bool,
     instructions: Instructions,
     /// Output channels of a block.
     block: usize,
@@ -94,16 +99,22 @@ impl<const D: usize> Conv<D> {
         let channels = config.out_channels / config.groups;
         let block = kernel::block(channels, instructions.many_registers());
         let padded = channels.next_multiple_of(block);
-        let depth = weight.len() / config.out_channels;
+        let (volume, given) = (config.volume(), weight.len() / config.out_channels);
+        let pairs = winograd::serves(&volume);
+        let depth = if pairs { given / 3 * 4 } else { given };
         let mut packed = vec![0.0; config.groups * padded * depth];
         let mut packed_bias = vec![0.0; config.groups * padded];
-        for (o, kernel) in weight.chunks_exact(depth).enumerate() {
+        for (o, kernel) in weight.chunks_exact(given).enumerate() {
             let at = o / channels * padded + o % channels;
             packed_bias[at] = bias.map_or(0.0, |b| b[o]);
             let places = packed[at / block * block * depth..].iter_mut().skip(at % block).step_by(block);
-            places.zip(kernel).for_each(|(to, from)| *to = *from);
+            if pairs {
+                places.zip(winograd::transform(kernel)).for_each(|(to, from)| *to = from);
+            } else {
+                places.zip(kernel).for_each(|(to, from)| *to = *from);
+            }
         }
-        Ok(Self { volume: config.volume(), config, instructions, block, weights: packed, bias: packed_bias })
+        Ok(Self { volume, pairs, config, instructions, block, weights: packed, bias: packed_bias })
     }
 
     /// The settings.
@@ -162,7 +173,7 @@ impl<const D: usize> Conv<D> {
         let job = |input: &[f32], first: usize, output: &mut [f32], scratch: &mut [f32]| {
             let (group, from) = (first / outputs, first % outputs / self.block);
             let range = group * blocks + from..group * blocks + from + (output.len() / plane).div_ceil(self.block);
-            self.instructions.run(Job {
+            let job = Job {
                 geometry: &geometry,
                 taps,
                 input: &input[group * inputs * input_plane..][..inputs * input_plane],
@@ -174,7 +185,12 @@ impl<const D: usize> Conv<D> {
                 output,
                 plane,
                 scratch,
-            });
+            };
+            if self.pairs {
+                self.instructions.run(Pairs(job));
+            } else {
+                self.instructions.run(job);
+            }
         };
         // depth-wise: a part's channels in one go
         let planes = |input: &[f32], first: usize, output: &mut [f32], scratch: &mut [f32]| {
