@@ -369,6 +369,36 @@ mod tests {
         assert!(y.iter().zip(&want).all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-6 * peak));
     }
 
+    /// Those that Winograd's filtering does, with widths even and odd.
+    #[test]
+    fn kernels_three_wide_equal_the_formula() {
+        let cases = Generator::new(3, "three wide");
+        for case in 0..20 {
+            let mut stream = cases.stream(case);
+            let (groups, inputs, outputs) = (1 + stream.below(2), 4 + stream.below(40), 8 + stream.below(17));
+            let mut of = |n: usize| [1 + stream.below(n), 1 + stream.below(n), 1 + stream.below(n)];
+            let (mut kernel, mut dilation, before, after, mut size) = (of(3), of(2), of(3), of(3), of(9));
+            (kernel[2], dilation[2]) = (3, 1);
+            size[2] = 3 + stream.below(70);
+            (0..2).for_each(|a| size[a] += dilation[a] * (kernel[a] - 1));
+            let config = ConvConfig::new(groups * inputs, groups * outputs, kernel)
+                .with_dilation(dilation)
+                .with_padding_before_after(std::array::from_fn(|a| [before[a] - 1, after[a] - 1]))
+                .with_groups(groups);
+            assert!(winograd::serves(&config));
+            let (weight, bias) = (values(&mut stream, config.weights()), values(&mut stream, config.out_channels));
+            let x = values(&mut stream, config.in_channels * size.iter().product::<usize>());
+            let want = formula(&config, &weight, &bias, &x, size);
+            let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+            for instructions in Instructions::available() {
+                let layer = Conv3d::with_instructions(config.clone(), &weight, Some(&bias), instructions).unwrap();
+                let y = layer.forward(&x, 1, size).unwrap();
+                let worst = y.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+                assert!(worst <= 1e-6 * peak, "{instructions:?} {config:?} {size:?}: {worst} of {peak}");
+            }
+        }
+    }
+
     #[test]
     fn activation_is_applied_by_channel() {
         let prelu = Activation::Prelu { slopes: vec![0.5, 2.0] };

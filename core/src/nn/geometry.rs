@@ -169,7 +169,8 @@ impl Geometry {
         let within = self.extent[2].min(width.div_ceil(step) - x0);
         (z0..depth.min(z0 + self.extent[0])).map(move |z| {
             let (input, output) = ((z - z0) * high * wide, (z * height + y0) * width + step * x0);
-            Rows { rows, width: within, pitch: wide, input, output, output_pitch: width }.joined()
+            let rows = Rows { rows, width: within, pitch: wide, input, output, output_pitch: width };
+            if step == 1 { rows.joined() } else { rows }
         })
     }
 
@@ -329,7 +330,8 @@ mod tests {
         let mut seen = vec![0u8; 1 << 18];
         for rows in geometry.slabs().flat_map(|start| geometry.rows(start)) {
             for row in 0..rows.rows {
-                (0..rows.width).for_each(|x| seen[rows.output + row * rows.output_pitch + x] += 1);
+                let from = rows.output + row * rows.output_pitch;
+                seen[from..from + geometry.step() * rows.width].iter_mut().for_each(|n| *n += 1);
             }
         }
         assert!(seen.iter().all(|n| *n == 1));

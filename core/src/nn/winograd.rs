@@ -135,7 +135,9 @@ impl Pairs<'_> {
         }
         let span = V * S::F32_LANES;
         let within = 2 * span.min(rows.len() - start);
-        let pairs = Rows { pitch: 2 * rows.pitch, ..*rows };
+        // in outputs, of which the last pair of a row may have but one
+        let width = (2 * rows.width).min(rows.output_pitch - rows.output % rows.output_pitch);
+        let pairs = Rows { pitch: 2 * rows.pitch, width, ..*rows };
         let (row, x) = (2 * start / pairs.pitch, 2 * start % pairs.pitch);
         let mut tile = [0.0; 2 * TILE];
         for (c, plane) in self.0.output[b * B * plane..].chunks_exact_mut(plane).take(B).enumerate() {
