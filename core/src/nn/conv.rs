@@ -40,8 +40,8 @@ pub type Conv3d = Conv<3>;
 /// A NaN or an infinite value in the input makes the outputs around it NaN or infinite.
 ///
 /// # Validation
-/// Within 1e-6 of the largest value of burn 0.22.1 (flex) over random shapes, kernels, strides, paddings, dilations and
-/// groups, with AVX-512, AVX2 and without either.
+/// Over random shapes, kernels, strides, paddings, dilations and groups within 1e-6 of the largest value: of the formula
+/// in `f64` with AVX-512, AVX2 and without either, and of burn 0.22.1 (flex).
 ///
 /// # References
 /// 1. Georganas et al. 2018, doi:10.1109/SC.2018.00069 (direct convolution in registers).
@@ -396,6 +396,22 @@ mod tests {
                 let worst = y.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
                 assert!(worst <= 1e-6 * peak, "{instructions:?} {config:?} {size:?}: {worst} of {peak}");
             }
+        }
+    }
+
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn any_number_of_threads_gives_the_same_bytes() {
+        let mut stream = Generator::new(4, "threads").stream(0);
+        for (groups, kernel) in [(1, [3, 3]), (2, [1, 3]), (48, [3, 3]), (1, [1, 1]), (3, [2, 2])] {
+            let config = ConvConfig::new(48, 48, kernel).with_groups(groups).with_padding([1, 1]);
+            let (weight, x) = (values(&mut stream, config.weights()), values(&mut stream, 2 * 48 * 50 * 50));
+            let layer = Conv2d::new(config, &weight, None).unwrap();
+            let with = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| layer.forward(&x, 2, [50, 50]).unwrap())
+            };
+            assert_eq!(with(1), with(5), "{groups} groups, {kernel:?}");
         }
     }
 
