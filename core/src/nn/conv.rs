@@ -3,6 +3,7 @@
 use super::depthwise::Planes;
 use super::geometry::Geometry;
 use super::kernel::{self, Job};
+use super::winograd::{self, Pairs};
 use super::{ConvConfig, Error, Instructions};
 use crate::error::{Mismatch, NotFinite};
 
@@ -39,15 +40,19 @@ pub type Conv3d = Conv<3>;
 /// A NaN or an infinite value in the input makes the outputs around it NaN or infinite.
 ///
 /// # Validation
-/// Within 1e-6 of the largest value of burn 0.22.1 (flex) over random shapes, kernels, strides, paddings, dilations and
-/// groups, with AVX-512, AVX2 and without either.
+/// Over random shapes, kernels, strides, paddings, dilations and groups within 1e-6 of the largest value: of the formula
+/// in `f64` with AVX-512, AVX2 and without either, and of burn 0.22.1 (flex).
 ///
 /// # References
 /// 1. Georganas et al. 2018, doi:10.1109/SC.2018.00069 (direct convolution in registers).
+/// 2. Lavin, Gray 2016, doi:10.1109/CVPR.2016.435 (minimal filtering: used where the kernel is three wide, without stride,
+///    and there are enough channels).
 #[derive(Debug, Clone)]
 pub struct Conv<const D: usize> {
     config: ConvConfig<D>,
     volume: ConvConfig<3>,
+    /// Done by Winograd's filtering.
+    pairs: bool,
     instructions: Instructions,
     /// Output channels of a block.
     block: usize,
@@ -94,16 +99,22 @@ impl<const D: usize> Conv<D> {
         let channels = config.out_channels / config.groups;
         let block = kernel::block(channels, instructions.many_registers());
         let padded = channels.next_multiple_of(block);
-        let depth = weight.len() / config.out_channels;
+        let (volume, given) = (config.volume(), weight.len() / config.out_channels);
+        let pairs = winograd::serves(&volume);
+        let depth = if pairs { given / 3 * 4 } else { given };
         let mut packed = vec![0.0; config.groups * padded * depth];
         let mut packed_bias = vec![0.0; config.groups * padded];
-        for (o, kernel) in weight.chunks_exact(depth).enumerate() {
+        for (o, kernel) in weight.chunks_exact(given).enumerate() {
             let at = o / channels * padded + o % channels;
             packed_bias[at] = bias.map_or(0.0, |b| b[o]);
             let places = packed[at / block * block * depth..].iter_mut().skip(at % block).step_by(block);
-            places.zip(kernel).for_each(|(to, from)| *to = *from);
+            if pairs {
+                places.zip(winograd::transform(kernel)).for_each(|(to, from)| *to = from);
+            } else {
+                places.zip(kernel).for_each(|(to, from)| *to = *from);
+            }
         }
-        Ok(Self { volume: config.volume(), config, instructions, block, weights: packed, bias: packed_bias })
+        Ok(Self { volume, pairs, config, instructions, block, weights: packed, bias: packed_bias })
     }
 
     /// The settings.
@@ -162,7 +173,7 @@ impl<const D: usize> Conv<D> {
         let job = |input: &[f32], first: usize, output: &mut [f32], scratch: &mut [f32]| {
             let (group, from) = (first / outputs, first % outputs / self.block);
             let range = group * blocks + from..group * blocks + from + (output.len() / plane).div_ceil(self.block);
-            self.instructions.run(Job {
+            let job = Job {
                 geometry: &geometry,
                 taps,
                 input: &input[group * inputs * input_plane..][..inputs * input_plane],
@@ -174,7 +185,12 @@ impl<const D: usize> Conv<D> {
                 output,
                 plane,
                 scratch,
-            });
+            };
+            if self.pairs {
+                self.instructions.run(Pairs(job));
+            } else {
+                self.instructions.run(job);
+            }
         };
         // depth-wise: a part's channels in one go
         let planes = |input: &[f32], first: usize, output: &mut [f32], scratch: &mut [f32]| {
@@ -351,6 +367,52 @@ mod tests {
         let want = formula(&config.volume(), &weight, &[0.0; 9], &x, [1, 1, 5001]);
         let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
         assert!(y.iter().zip(&want).all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-6 * peak));
+    }
+
+    /// Those that Winograd's filtering does, with widths even and odd.
+    #[test]
+    fn kernels_three_wide_equal_the_formula() {
+        let cases = Generator::new(3, "three wide");
+        for case in 0..20 {
+            let mut stream = cases.stream(case);
+            let (groups, inputs, outputs) = (1 + stream.below(2), 4 + stream.below(40), 8 + stream.below(17));
+            let mut of = |n: usize| [1 + stream.below(n), 1 + stream.below(n), 1 + stream.below(n)];
+            let (mut kernel, mut dilation, before, after, mut size) = (of(3), of(2), of(3), of(3), of(9));
+            (kernel[2], dilation[2]) = (3, 1);
+            size[2] = 3 + stream.below(70);
+            (0..2).for_each(|a| size[a] += dilation[a] * (kernel[a] - 1));
+            let config = ConvConfig::new(groups * inputs, groups * outputs, kernel)
+                .with_dilation(dilation)
+                .with_padding_before_after(std::array::from_fn(|a| [before[a] - 1, after[a] - 1]))
+                .with_groups(groups);
+            assert!(winograd::serves(&config));
+            let (weight, bias) = (values(&mut stream, config.weights()), values(&mut stream, config.out_channels));
+            let x = values(&mut stream, config.in_channels * size.iter().product::<usize>());
+            let want = formula(&config, &weight, &bias, &x, size);
+            let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+            for instructions in Instructions::available() {
+                let layer = Conv3d::with_instructions(config.clone(), &weight, Some(&bias), instructions).unwrap();
+                let y = layer.forward(&x, 1, size).unwrap();
+                let worst = y.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+                assert!(worst <= 1e-6 * peak, "{instructions:?} {config:?} {size:?}: {worst} of {peak}");
+            }
+        }
+    }
+
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn any_number_of_threads_gives_the_same_bytes() {
+        let mut stream = Generator::new(4, "threads").stream(0);
+        for (groups, kernel) in [(1, [3, 3]), (2, [1, 3]), (48, [3, 3]), (1, [1, 1]), (3, [2, 2])] {
+            let config = ConvConfig::new(48, 48, kernel).with_groups(groups).with_padding([1, 1]);
+            let (weight, x) = (values(&mut stream, config.weights()), values(&mut stream, 2 * 48 * 50 * 50));
+            let layer = Conv2d::new(config, &weight, None).unwrap();
+            let with = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| layer.forward(&x, 2, [50, 50]).unwrap())
+            };
+            assert_eq!(with(1), with(5), "{groups} groups, {kernel:?}");
+        }
     }
 
     #[test]

@@ -139,8 +139,8 @@ impl<S: Simd> Columns<'_, S> {
                 }
             }
             if row >= 2 {
-                for v in 0..V {
-                    let value = simd.min_f32s(self.high, simd.max_f32s(self.low, sums[0][v]));
+                for (v, sum) in sums[0].iter().enumerate() {
+                    let value = simd.min_f32s(self.high, simd.max_f32s(self.low, *sum));
                     let x = x + v * S::F32_LANES;
                     put::<S>(value, &mut output[(row - 2) * self.width + x..], self.width - x);
                 }

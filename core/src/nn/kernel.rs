@@ -10,7 +10,7 @@ use super::geometry::{Geometry, Rows};
 use pulp::{Simd, WithSimd, bytemuck};
 
 /// Values of the largest tile: 24 vectors of 16.
-const TILE: usize = 384;
+pub(super) const TILE: usize = 384;
 
 /// Output channels that are made together, for `channels` of a group.
 pub(super) fn block(channels: usize, many_registers: bool) -> usize {
@@ -109,7 +109,7 @@ impl Job<'_> {
 
 /// The sums of `V` vectors of outputs × `B` channels.
 #[inline(always)]
-fn sums<S: Simd, const V: usize, const B: usize>(
+pub(super) fn sums<S: Simd, const V: usize, const B: usize>(
     simd: S,
     mut source: &[f32],
     channel: usize,
@@ -184,7 +184,7 @@ impl Tile<'_> {
 
 /// Puts `values`, a run from place `x` of `row` on, into the rows of `plane` and leaves out what lies between the rows.
 #[inline(always)]
-fn store(mut values: &[f32], mut row: usize, mut x: usize, rows: &Rows, plane: &mut [f32]) {
+pub(super) fn store(mut values: &[f32], mut row: usize, mut x: usize, rows: &Rows, plane: &mut [f32]) {
     while !values.is_empty() {
         let len = values.len().min(rows.pitch - x);
         let (now, later) = values.split_at(len);

@@ -25,6 +25,7 @@ mod linear;
 mod network;
 mod pool;
 mod simd;
+mod winograd;
 
 pub use activation::Activation;
 pub use batch_norm::fold_batch_norm;
