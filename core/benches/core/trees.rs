@@ -34,14 +34,14 @@ pub(crate) fn rows(bench: &mut Bench) {
 fn measure(bench: &mut Bench) -> Result<(), Error> {
     let (x, labels) = table(10_000, 1);
     let rows = Rows::new(&x, 20)?;
-    let forest = RandomForest::config();
+    let forest = RandomForest::default();
     bench
         .row("random forest, 100 trees", "1e4 x 20", 2.0)
         .peer(PEER, "trees.forest")
         .run(|| forest.fit(rows, &labels).is_ok());
 
     let (large, large_labels) = table(100_000, 2);
-    let (large, boosting) = (Rows::new(&large, 20)?, HistogramBoosting::config());
+    let (large, boosting) = (Rows::new(&large, 20)?, HistogramBoosting::default());
     let (held_out, truth) = table(20_000, 3);
     let scores = boosting.fit(large, &large_labels)?.predict(Rows::new(&held_out, 20)?)?;
     let auroc = metrics::auroc(&truth, &scores)?;
@@ -54,7 +54,7 @@ fn measure(bench: &mut Bench) -> Result<(), Error> {
         .peer(PEER, "trees.histogram_boosting")
         .run(|| boosting.fit(large, &large_labels).is_ok());
 
-    let neighbours = NearestNeighbours::config().fit(rows, &labels)?;
+    let neighbours = NearestNeighbours::default().fit(rows, &labels)?;
     let queries = table(10_000, 4).0;
     let queries = Rows::new(&queries, 20)?;
     bench

@@ -34,7 +34,7 @@ const GAP: f64 = 1e-9;
 /// use eir_core::learn::DecisionTree;
 /// use eir_core::Rows;
 /// let rows = Rows::new(&[0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 2)?;
-/// let model = DecisionTree::config().fit(rows, &[0.0, 0.0, 0.0, 1.0])?; // x₀ and x₁
+/// let model = DecisionTree::default().fit(rows, &[0.0, 0.0, 0.0, 1.0])?; // x₀ and x₁
 /// let shap = TreeShap::path_dependent(&model.tree().clone().into()).values(rows)?;
 /// assert_eq!(shap.expected(), 0.25);
 /// assert!((shap.row(3)[0] - 0.375).abs() < 1e-12); // both say as much
@@ -347,9 +347,9 @@ mod tests {
         let y: Vec<f64> = rows.iter().map(|r| r[0] * r[1] + r[2].sin()).collect();
         let labels: Vec<bool> = y.iter().map(|v| *v > 0.3).collect();
         vec![
-            RandomForest::config().with_trees(7).fit(rows, &y).unwrap().ensemble().clone(),
-            GradientBoosting::config().with_trees(9).fit(rows, &labels).unwrap().ensemble().clone(),
-            RandomForest::config().with_trees(1).with_max_depth(0).fit(rows, &y).unwrap().ensemble().clone(),
+            RandomForest::default().with_trees(7).fit(rows, &y).unwrap().ensemble().clone(),
+            GradientBoosting::default().with_trees(9).fit(rows, &labels).unwrap().ensemble().clone(),
+            RandomForest::default().with_trees(1).with_max_depth(0).fit(rows, &y).unwrap().ensemble().clone(),
         ]
     }
 

@@ -5,11 +5,11 @@ use crate::random::Generator;
 use crate::{Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 
-/// Settings of a [`DecisionTree`].
+/// Settings of a [`DecisionTreeModel`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct DecisionTreeConfig {
+pub struct DecisionTree {
     /// Most questions in a row. Default none: until the leaves are pure.
     pub max_depth: Option<usize>,
     /// Rows that a leaf needs: 1 or more. Default 1.
@@ -18,13 +18,13 @@ pub struct DecisionTreeConfig {
     pub min_samples_split: usize,
 }
 
-impl Default for DecisionTreeConfig {
+impl Default for DecisionTree {
     fn default() -> Self {
         Self { max_depth: None, min_samples_leaf: 1, min_samples_split: 2 }
     }
 }
 
-impl DecisionTreeConfig {
+impl DecisionTree {
     /// Sets [`max_depth`](Self::max_depth).
     #[must_use]
     pub fn with_max_depth(self, max_depth: impl Into<Option<usize>>) -> Self {
@@ -63,7 +63,7 @@ impl DecisionTreeConfig {
     /// # Errors
     /// As [`validate`](Self::validate); [`Error::Mismatch`] unless there is one target per row, [`Error::TooShort`]
     /// without rows, [`Error::NotFinite`] for a target.
-    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<DecisionTree, Error> {
+    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<DecisionTreeModel, Error> {
         self.fit_weighted(rows, targets, &vec![1.0; rows.len()])
     }
 
@@ -76,14 +76,14 @@ impl DecisionTreeConfig {
         rows: Rows<'_>,
         targets: impl Into<Targets<'a>>,
         weights: &[f64],
-    ) -> Result<DecisionTree, Error> {
+    ) -> Result<DecisionTreeModel, Error> {
         self.validate()?;
         let targets = targets.into().numbers(rows, 1)?;
         check_weights(weights, rows.len())?;
         let grown =
             grow(&Columns::new(rows), &targets, weights, self.bounds(), &mut Generator::new(0, "tree").stream(0));
         let importances = shares(&grown.gain);
-        Ok(DecisionTree { tree: grown.tree(), importances })
+        Ok(DecisionTreeModel { tree: grown.tree(), importances })
     }
 }
 
@@ -91,7 +91,7 @@ impl DecisionTreeConfig {
 ///
 /// **Use it** where a rule must be read by people, or as the part of a forest. **Not** for the best prediction: one tree
 /// is unstable (another sample gives another tree), and grown to the end it learns the noise; see
-/// [`RandomForest`](super::RandomForest).
+/// [`RandomForestModel`](super::RandomForestModel).
 ///
 /// # Formula
 /// The split of a node maximises `W_L W_R / W (ȳ_L − ȳ_R)²`, the drop of the weighted squared error; on labels that is
@@ -101,21 +101,21 @@ impl DecisionTreeConfig {
 /// `true`.
 ///
 /// # Parameters
-/// See [`DecisionTreeConfig`]. Growing uses no random numbers.
+/// See [`DecisionTree`]. Growing uses no random numbers.
 ///
 /// # Examples
 /// ```
 /// use eir_core::learn::DecisionTree;
 /// use eir_core::{Model, Rows};
 /// let rows = Rows::new(&[1.0, 2.0, 3.0, 4.0], 1)?;
-/// let tree = DecisionTree::config().with_max_depth(1).fit(rows, &[false, false, true, true])?;
+/// let tree = DecisionTree::default().with_max_depth(1).fit(rows, &[false, false, true, true])?;
 /// assert_eq!(tree.tree().arrays().threshold[0], 2.5);
 /// assert_eq!(tree.predict(rows)?, [0.0, 0.0, 1.0, 1.0]);
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`DecisionTreeConfig::fit`] lists them. Labels of one class, or constant features, give a single leaf.
+/// [`DecisionTree::fit`] lists them. Labels of one class, or constant features, give a single leaf.
 ///
 /// # Validation
 /// Structure, thresholds, values and predictions agree with scikit-learn 1.9.1 on
@@ -125,18 +125,12 @@ impl DecisionTreeConfig {
 /// # References
 /// Breiman, Friedman, Olshen, Stone 1984, doi:10.1201/9781315139470.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DecisionTree {
+pub struct DecisionTreeModel {
     tree: Tree,
     importances: Vec<f64>,
 }
 
-impl DecisionTree {
-    /// The default settings, to be changed and fitted.
-    #[must_use]
-    pub fn config() -> DecisionTreeConfig {
-        DecisionTreeConfig::default()
-    }
-
+impl DecisionTreeModel {
     /// The tree itself.
     #[must_use]
     pub fn tree(&self) -> &Tree {
@@ -150,7 +144,7 @@ impl DecisionTree {
     }
 }
 
-impl Model for DecisionTree {
+impl Model for DecisionTreeModel {
     fn predict_into(&self, rows: Rows<'_>, out: &mut [f64]) -> Result<(), Error> {
         self.tree.predict_into(rows, out)
     }
@@ -172,27 +166,27 @@ mod tests {
         let x: Vec<f64> = (0..40).map(f64::from).collect();
         let y: Vec<f64> = x.iter().map(|v| (v * 0.7).sin()).collect();
         let rows = Rows::new(&x, 1).unwrap();
-        let fit = |config: DecisionTreeConfig| config.fit(rows, &y).unwrap().tree().clone();
-        assert_eq!(fit(DecisionTree::config()).leaf_count(), 40);
-        assert_eq!(fit(DecisionTree::config().with_max_depth(3)).depth(), 3);
-        assert_eq!(fit(DecisionTree::config().with_max_depth(0)).leaf_count(), 1);
-        assert_eq!(fit(DecisionTree::config().with_min_samples_split(41)).leaf_count(), 1);
-        assert!(fit(DecisionTree::config().with_min_samples_leaf(7)).leaf_count() <= 5);
+        let fit = |config: DecisionTree| config.fit(rows, &y).unwrap().tree().clone();
+        assert_eq!(fit(DecisionTree::default()).leaf_count(), 40);
+        assert_eq!(fit(DecisionTree::default().with_max_depth(3)).depth(), 3);
+        assert_eq!(fit(DecisionTree::default().with_max_depth(0)).leaf_count(), 1);
+        assert_eq!(fit(DecisionTree::default().with_min_samples_split(41)).leaf_count(), 1);
+        assert!(fit(DecisionTree::default().with_min_samples_leaf(7)).leaf_count() <= 5);
     }
 
     #[test]
     fn one_class_and_constant_features_are_a_leaf() {
         let rows = Rows::new(&[1.0, 2.0], 1).unwrap();
-        assert_eq!(DecisionTree::config().fit(rows, &[true, true]).unwrap().tree().leaf_count(), 1);
+        assert_eq!(DecisionTree::default().fit(rows, &[true, true]).unwrap().tree().leaf_count(), 1);
         let constant = Rows::new(&[1.0, 1.0], 1).unwrap();
-        let tree = DecisionTree::config().fit(constant, &[true, false]).unwrap();
+        let tree = DecisionTree::default().fit(constant, &[true, false]).unwrap();
         assert_eq!((tree.predict(constant).unwrap(), tree.importances()), (vec![0.5, 0.5], [0.0].as_slice()));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         let rows = Rows::new(&[1.0, 2.0], 1).unwrap();
-        let config = DecisionTree::config();
+        let config = DecisionTree::default();
         assert!(matches!(config.fit(rows, &[true]), Err(Error::Mismatch(_))));
         assert!(matches!(config.fit(rows, &[1.0, f64::NAN]), Err(Error::NotFinite(e)) if e.index == 1));
         assert!(matches!(config.fit(Rows::new(&[], 1).unwrap(), &[true; 0]), Err(Error::TooShort(_))));
@@ -204,8 +198,8 @@ mod tests {
     #[test]
     fn serialises() {
         let rows = Rows::new(&[1.0, 2.0, 3.0], 1).unwrap();
-        contract::serde_round_trip(&DecisionTree::config().fit(rows, &[0.5, 1.0 / 3.0, 7.0]).unwrap());
-        contract::serde_round_trip(&DecisionTree::config().with_max_depth(4));
-        contract::send_sync::<DecisionTree>();
+        contract::serde_round_trip(&DecisionTree::default().fit(rows, &[0.5, 1.0 / 3.0, 7.0]).unwrap());
+        contract::serde_round_trip(&DecisionTree::default().with_max_depth(4));
+        contract::send_sync::<DecisionTreeModel>();
     }
 }

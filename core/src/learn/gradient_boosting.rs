@@ -6,11 +6,11 @@ use crate::random::Generator;
 use crate::{Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 
-/// Settings of [`GradientBoosting`].
+/// Settings of [`GradientBoostingModel`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct GradientBoostingConfig {
+pub struct GradientBoosting {
     /// Number of trees: 1 or more. Default 100.
     pub trees: usize,
     /// What each tree is multiplied with: above 0. Default 0.1. Half of it needs about twice the trees.
@@ -27,7 +27,7 @@ pub struct GradientBoostingConfig {
     pub seed: u64,
 }
 
-impl Default for GradientBoostingConfig {
+impl Default for GradientBoosting {
     fn default() -> Self {
         Self {
             trees: 100,
@@ -41,7 +41,7 @@ impl Default for GradientBoostingConfig {
     }
 }
 
-impl GradientBoostingConfig {
+impl GradientBoosting {
     /// Sets [`trees`](Self::trees).
     #[must_use]
     pub fn with_trees(self, trees: usize) -> Self {
@@ -104,7 +104,7 @@ impl GradientBoostingConfig {
     /// # Errors
     /// As [`validate`](Self::validate); [`Error::Mismatch`] unless there is one target per row, [`Error::TooShort`] for
     /// fewer than 2 rows, [`Error::NotFinite`] for a target, [`Error::OneClass`] for labels of one class.
-    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<GradientBoosting, Error> {
+    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<GradientBoostingModel, Error> {
         self.fit_weighted(rows, targets, &vec![1.0; rows.len()])
     }
 
@@ -117,7 +117,7 @@ impl GradientBoostingConfig {
         rows: Rows<'_>,
         targets: impl Into<Targets<'a>>,
         weights: &[f64],
-    ) -> Result<GradientBoosting, Error> {
+    ) -> Result<GradientBoostingModel, Error> {
         self.validate()?;
         let targets: Targets<'a> = targets.into();
         let loss = Loss::of(targets);
@@ -158,7 +158,7 @@ impl GradientBoostingConfig {
             trees.push(tree);
             deviance.push(loss.deviance(&score, &targets, weights));
         }
-        Ok(GradientBoosting { ensemble: TreeEnsemble::grown(base, self.learning_rate, trees), loss, deviance })
+        Ok(GradientBoostingModel { ensemble: TreeEnsemble::grown(base, self.learning_rate, trees), loss, deviance })
     }
 }
 
@@ -176,16 +176,16 @@ pub(super) fn check_pace(trees: usize, learning_rate: f64) -> Result<(), Paramet
 /// Gradient boosting: each tree corrects what the trees before it got wrong; every threshold is tried.
 ///
 /// **Use it** on tables of up to some 10⁴ rows, where it is usually the best predictor. **Not** on more: see
-/// [`HistogramBoosting`](super::HistogramBoosting), which is as good and many times faster; nor without a held-out set:
+/// [`HistogramBoostingModel`](super::HistogramBoostingModel), which is as good and many times faster; nor without a held-out set:
 /// more trees are *not* better here.
 ///
 /// # Formula
 /// `F₀` is the log-odds of the mean label (the mean value), `F ← F + learning_rate · tree`. Each tree is a
-/// [`DecisionTree`](super::DecisionTree) of the residuals `r = y − p`, `p = 1 / (1 + e⁻ᶠ)` (values: `y − F`), whose leaves
+/// [`DecisionTreeModel`](super::DecisionTreeModel) of the residuals `r = y − p`, `p = 1 / (1 + e⁻ᶠ)` (values: `y − F`), whose leaves
 /// then take one Newton step: `Σ r / Σ p (1 − p)` (values: the mean of `r`). Inner nodes keep the mean residual.
 ///
 /// # Parameters
-/// See [`GradientBoostingConfig`].
+/// See [`GradientBoosting`].
 ///
 /// # Examples
 /// ```
@@ -193,7 +193,7 @@ pub(super) fn check_pace(trees: usize, learning_rate: f64) -> Result<(), Paramet
 /// use eir_core::{Model, Rows};
 /// let x: Vec<f64> = (0..40).map(f64::from).collect();
 /// let rows = Rows::new(&x, 1)?;
-/// let model = GradientBoosting::config().with_trees(200).fit(rows, &x)?;
+/// let model = GradientBoosting::default().with_trees(200).fit(rows, &x)?;
 /// let worst = model.predict(rows)?.iter().zip(&x).fold(0.0f64, |worst, (f, y)| worst.max((f - y).abs()));
 /// assert!(worst < 0.2);
 /// assert_eq!(model.ensemble().base(), 19.5); // the mean, from which it starts
@@ -201,7 +201,7 @@ pub(super) fn check_pace(trees: usize, learning_rate: f64) -> Result<(), Paramet
 /// ```
 ///
 /// # Errors
-/// [`GradientBoostingConfig::fit`] lists them.
+/// [`GradientBoosting::fit`] lists them.
 ///
 /// # Validation
 /// Initial value, first tree, path of the deviance and scores agree with scikit-learn 1.9.1 (`criterion =
@@ -211,19 +211,13 @@ pub(super) fn check_pace(trees: usize, learning_rate: f64) -> Result<(), Paramet
 /// # References
 /// Friedman 2001, doi:10.1214/aos/1013203451; 2002, doi:10.1016/S0167-9473(01)00065-2 (subsample).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GradientBoosting {
+pub struct GradientBoostingModel {
     ensemble: TreeEnsemble,
     loss: Loss,
     deviance: Vec<f64>,
 }
 
-impl GradientBoosting {
-    /// The default settings, to be changed and fitted.
-    #[must_use]
-    pub fn config() -> GradientBoostingConfig {
-        GradientBoostingConfig::default()
-    }
-
+impl GradientBoostingModel {
     /// The sum of trees `F`: for labels the log-odds, for values the prediction itself.
     #[must_use]
     pub fn ensemble(&self) -> &TreeEnsemble {
@@ -237,7 +231,7 @@ impl GradientBoosting {
     }
 }
 
-impl Model for GradientBoosting {
+impl Model for GradientBoostingModel {
     fn predict_into(&self, rows: Rows<'_>, out: &mut [f64]) -> Result<(), Error> {
         self.ensemble.predict_into(rows, out)?;
         self.loss.link(out);
@@ -255,7 +249,7 @@ mod tests {
         // mean 0.4: the residuals are 0.6 and −0.4, p (1 − p) is 0.24
         let rows = Rows::new(&[1.0, 2.0, 3.0, 4.0, 5.0], 1).unwrap();
         let labels = [false, false, false, true, true];
-        let model = GradientBoosting::config().with_trees(1).with_max_depth(1).fit(rows, &labels).unwrap();
+        let model = GradientBoosting::default().with_trees(1).with_max_depth(1).fit(rows, &labels).unwrap();
         let tree = model.ensemble().trees()[0].arrays();
         let want = [0.0, -0.4 / 0.24, 0.6 / 0.24];
         assert!(tree.value.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-12), "{:?}", tree.value);
@@ -275,7 +269,7 @@ mod tests {
         let twice: Vec<usize> = (0..60).flat_map(|i| std::iter::repeat_n(i, i % 3)).collect();
         let repeated = rows.select(&twice);
         let targets: Vec<f64> = twice.iter().map(|i| y[*i]).collect();
-        let config = GradientBoosting::config().with_trees(20);
+        let config = GradientBoosting::default().with_trees(20);
         let a = config.fit_weighted(rows, &y, &weights).unwrap().predict(rows).unwrap();
         let b = config.fit(Rows::new(&repeated, 2).unwrap(), &targets).unwrap().predict(rows).unwrap();
         assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9));
@@ -288,9 +282,9 @@ mod tests {
     #[test]
     fn serialises_and_says_what_is_wrong() {
         let rows = Rows::new(&[1.0, 2.0, 3.0], 1).unwrap();
-        let config = GradientBoosting::config().with_trees(3);
+        let config = GradientBoosting::default().with_trees(3);
         contract::serde_round_trip(&config.fit(rows, &[true, false, true]).unwrap());
-        contract::send_sync::<GradientBoosting>();
+        contract::send_sync::<GradientBoostingModel>();
         assert_eq!(config.fit(rows, &[true, true, true]), Err(Error::OneClass));
         assert_eq!(config.fit_weighted(rows, &[true, true, false], &[1.0, 1.0, 0.0]), Err(Error::OneClass));
         for bad in [config.clone().with_learning_rate(f64::NAN), config.clone().with_subsample(0.0)] {

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 /// Least sum of second derivatives in a leaf, as scikit-learn and LightGBM have it.
 const MIN_BEND: f64 = 1e-3;
 
-/// Settings of [`HistogramBoosting`].
+/// Settings of [`HistogramBoostingModel`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct HistogramBoostingConfig {
+pub struct HistogramBoosting {
     /// Number of trees, or the most of them with [`patience`](Self::patience): 1 or more. Default 100.
     pub trees: usize,
     /// What each tree is multiplied with: above 0. Default 0.1. Half of it needs about twice the trees.
@@ -39,7 +39,7 @@ pub struct HistogramBoostingConfig {
     pub seed: u64,
 }
 
-impl Default for HistogramBoostingConfig {
+impl Default for HistogramBoosting {
     fn default() -> Self {
         Self {
             trees: 100,
@@ -56,7 +56,7 @@ impl Default for HistogramBoostingConfig {
     }
 }
 
-impl HistogramBoostingConfig {
+impl HistogramBoosting {
     /// Sets [`trees`](Self::trees).
     #[must_use]
     pub fn with_trees(self, trees: usize) -> Self {
@@ -142,7 +142,7 @@ impl HistogramBoostingConfig {
     /// As [`validate`](Self::validate); [`Error::Mismatch`] unless there is one target per row, [`Error::TooShort`] for
     /// fewer than 2 rows (also after some were held out), [`Error::NotFinite`] for a target, [`Error::OneClass`] for
     /// labels of one class (also among the rows that were not held out).
-    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<HistogramBoosting, Error> {
+    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<HistogramBoostingModel, Error> {
         self.fit_weighted(rows, targets, &vec![1.0; rows.len()])
     }
 
@@ -155,7 +155,7 @@ impl HistogramBoostingConfig {
         rows: Rows<'_>,
         targets: impl Into<Targets<'a>>,
         weights: &[f64],
-    ) -> Result<HistogramBoosting, Error> {
+    ) -> Result<HistogramBoostingModel, Error> {
         self.validate()?;
         let targets: Targets<'a> = targets.into();
         let loss = Loss::of(targets);
@@ -214,7 +214,7 @@ impl HistogramBoostingConfig {
         if self.patience.is_some() {
             trees.truncate(best.1.max(1));
         }
-        Ok(HistogramBoosting { ensemble: TreeEnsemble::grown(base, self.learning_rate, trees), loss })
+        Ok(HistogramBoostingModel { ensemble: TreeEnsemble::grown(base, self.learning_rate, trees), loss })
     }
 }
 
@@ -301,7 +301,7 @@ struct Leaf {
 }
 
 struct Growing<'a> {
-    config: &'a HistogramBoostingConfig,
+    config: &'a HistogramBoosting,
     bins: &'a Bins,
     /// The rows in training; those of a leaf lie together.
     rows: Vec<u32>,
@@ -469,7 +469,7 @@ impl Growing<'_> {
 /// leaf that gains most.
 ///
 /// **Use it** as the strongest model for a table of 10³ rows and more. **Not** below some hundred rows (a leaf of 20 rows
-/// is then too coarse), nor where the model must be read: see [`DecisionTree`](super::DecisionTree).
+/// is then too coarse), nor where the model must be read: see [`DecisionTreeModel`](super::DecisionTreeModel).
 ///
 /// # Formula
 /// With the first and second derivatives `g`, `h` of the loss (labels: log loss; values: half the squared error), a
@@ -478,7 +478,7 @@ impl Growing<'_> {
 /// its number of rows. Missing values are not taken: fill them first.
 ///
 /// # Parameters
-/// See [`HistogramBoostingConfig`].
+/// See [`HistogramBoosting`].
 ///
 /// # Examples
 /// ```
@@ -486,14 +486,14 @@ impl Growing<'_> {
 /// use eir_core::{Model, Rows};
 /// let x: Vec<f64> = (0..500).map(f64::from).collect();
 /// let labels: Vec<bool> = x.iter().map(|v| (100.0..400.0).contains(v)).collect();
-/// let model = HistogramBoosting::config().fit(Rows::new(&x, 1)?, &labels)?;
+/// let model = HistogramBoosting::default().fit(Rows::new(&x, 1)?, &labels)?;
 /// let p = model.predict(Rows::new(&[20.0, 250.0], 1)?)?;
 /// assert!(p[0] < 0.01 && p[1] > 0.99);
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`HistogramBoostingConfig::fit`] lists them.
+/// [`HistogramBoosting::fit`] lists them.
 ///
 /// # Validation
 /// Cross-validated AUROC not below scikit-learn 1.9.1's `HistGradientBoostingClassifier` by more than 0.02
@@ -503,18 +503,12 @@ impl Growing<'_> {
 /// Ke, Meng, Finley, et al. 2017, LightGBM, Advances in Neural Information Processing Systems 30; Friedman 2001,
 /// doi:10.1214/aos/1013203451.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HistogramBoosting {
+pub struct HistogramBoostingModel {
     ensemble: TreeEnsemble,
     loss: Loss,
 }
 
-impl HistogramBoosting {
-    /// The default settings, to be changed and fitted.
-    #[must_use]
-    pub fn config() -> HistogramBoostingConfig {
-        HistogramBoostingConfig::default()
-    }
-
+impl HistogramBoostingModel {
     /// The sum of trees: for labels the log-odds, for values the prediction itself.
     #[must_use]
     pub fn ensemble(&self) -> &TreeEnsemble {
@@ -522,7 +516,7 @@ impl HistogramBoosting {
     }
 }
 
-impl Model for HistogramBoosting {
+impl Model for HistogramBoostingModel {
     fn predict_into(&self, rows: Rows<'_>, out: &mut [f64]) -> Result<(), Error> {
         self.ensemble.predict_into(rows, out)?;
         self.loss.link(out);
@@ -548,7 +542,7 @@ mod tests {
     fn the_best_of_all_splits_is_found() {
         let (x, y) = ([0., 5., 1., 7., 2., 6., 3., 1., 4., 0., 5., 4.], [1., 1., 1., 5., 5., 6.]);
         let rows = Rows::new(&x, 2).unwrap();
-        let config = HistogramBoosting::config().with_trees(1).with_learning_rate(1.0).with_max_leaves(2);
+        let config = HistogramBoosting::default().with_trees(1).with_learning_rate(1.0).with_max_leaves(2);
         let model = config.with_min_samples_leaf(1).fit(rows, &y).unwrap();
         let tree = model.ensemble().trees()[0].arrays();
         assert_eq!((tree.feature[0], tree.threshold[0], &tree.cover[..]), (0, 2.5, &[6.0, 3.0, 3.0][..]));
@@ -561,8 +555,8 @@ mod tests {
     fn trees_stay_within_their_bounds() {
         let (x, labels) = table(600, 1);
         let rows = Rows::new(&x, 3).unwrap();
-        let config = HistogramBoosting::config().with_trees(5);
-        let trees = |config: &HistogramBoostingConfig| config.fit(rows, &labels).unwrap().ensemble().trees().to_vec();
+        let config = HistogramBoosting::default().with_trees(5);
+        let trees = |config: &HistogramBoosting| config.fit(rows, &labels).unwrap().ensemble().trees().to_vec();
         let leaf = |tree: &Tree, node: usize| !tree.is_leaf(node) || tree.arrays().cover[node] >= 20.0;
         for tree in trees(&config.clone().with_max_leaves(7)) {
             assert_eq!(tree.leaf_count(), 7);
@@ -580,7 +574,7 @@ mod tests {
         let grid: Vec<f64> = x.iter().map(|v| (v * 4.0).round() / 4.0).collect();
         let rows = Rows::new(&grid, 3).unwrap();
         for bins in [2, 3, 16, 255] {
-            let config = HistogramBoosting::config().with_trees(1).with_max_bins(bins);
+            let config = HistogramBoosting::default().with_trees(1).with_max_bins(bins);
             let tree = config.fit(rows, &labels).unwrap().ensemble().trees()[0].clone();
             let mut reached = vec![0.0; tree.arrays().cover.len()];
             tree.leaves(rows).unwrap().into_iter().for_each(|leaf| reached[leaf] += 1.0);
@@ -595,8 +589,8 @@ mod tests {
     fn it_learns_an_interaction_and_stops_when_it_no_longer_learns() {
         let ((x, labels), (test, truth)) = (table(3000, 3), table(3000, 4));
         let (rows, test) = (Rows::new(&x, 3).unwrap(), Rows::new(&test, 3).unwrap());
-        let auroc = |model: &HistogramBoosting| metrics::auroc(&truth, &model.predict(test).unwrap()).unwrap();
-        let config = HistogramBoosting::config().with_trees(300);
+        let auroc = |model: &HistogramBoostingModel| metrics::auroc(&truth, &model.predict(test).unwrap()).unwrap();
+        let config = HistogramBoosting::default().with_trees(300);
         let stopped = config.clone().with_patience(10).fit(rows, &labels).unwrap();
         let best = stopped.ensemble().trees().len();
         assert!((5..200).contains(&best), "{best}");
@@ -608,7 +602,7 @@ mod tests {
     fn weights() {
         let (x, labels) = table(400, 5);
         let rows = Rows::new(&x, 3).unwrap();
-        let config = HistogramBoosting::config().with_trees(5);
+        let config = HistogramBoosting::default().with_trees(5);
         // a row without weight takes no part
         let none: Vec<f64> = (0..400).map(|i| f64::from(u8::from(i >= 100))).collect();
         let a = config.fit_weighted(rows, &labels, &none).unwrap();
@@ -624,9 +618,9 @@ mod tests {
     fn serialises_and_says_what_is_wrong() {
         let (x, labels) = table(100, 6);
         let rows = Rows::new(&x, 3).unwrap();
-        let config = HistogramBoosting::config().with_trees(3);
+        let config = HistogramBoosting::default().with_trees(3);
         contract::serde_round_trip(&config.fit(rows, &labels).unwrap());
-        contract::send_sync::<HistogramBoosting>();
+        contract::send_sync::<HistogramBoostingModel>();
         assert_eq!(config.fit(rows, &[true; 100]), Err(Error::OneClass));
         for (name, bad) in [
             ("max_leaves", config.clone().with_max_leaves(1)),
@@ -651,7 +645,7 @@ mod tests {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let rows = Rows::new(&x, 3).unwrap();
-            pool.install(|| serde_json::to_string(&HistogramBoosting::config().fit(rows, &labels).unwrap()).unwrap())
+            pool.install(|| serde_json::to_string(&HistogramBoosting::default().fit(rows, &labels).unwrap()).unwrap())
         };
         let one = on(1);
         assert!(one == on(2) && one == on(8));

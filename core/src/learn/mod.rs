@@ -13,8 +13,8 @@
 //! | how likely is each of several classes? | [`MultinomialRegression`] | [`MultinomialModel`] |
 //! | which surface parts two classes with the widest margin? | [`SupportVectorMachine`] | [`SupportVectorModel`] |
 //! | the same for many rows, by a plane | [`LinearSvm`] | [`LinearModel`] |
-//! | the same for classes and measurements of any shape | [`RandomForestConfig`], [`HistogramBoostingConfig`], [`GradientBoostingConfig`], one tree [`DecisionTreeConfig`] | [`RandomForest`], … |
-//! | what did the most alike cases turn out to be? | [`NearestNeighboursConfig`] | [`NearestNeighbours`] |
+//! | the same for classes and measurements of any shape | [`RandomForest`], [`HistogramBoosting`], [`GradientBoosting`], one tree [`DecisionTree`] | [`RandomForestModel`], … |
+//! | what did the most alike cases turn out to be? | [`NearestNeighbours`] | [`NearestNeighboursModel`] |
 //! | in which directions do rows vary most? | [`Pca`] | [`PcaModel`] |
 //! | which rows belong together? | [`KMeans`], [`GaussianMixture`], [`Dbscan`] | [`KMeansModel`], [`MixtureModel`] |
 //! | how good are the groups? | [`adjusted_rand`], [`normalised_mutual_information`], [`silhouette`], [`davies_bouldin`], [`calinski_harabasz`] | |
@@ -62,24 +62,24 @@ mod wald;
 pub use categorical_hmm::CategoricalHmm;
 pub use cluster_scores::{adjusted_rand, calinski_harabasz, davies_bouldin, normalised_mutual_information, silhouette};
 pub use dbscan::Dbscan;
-pub use decision_tree::{DecisionTree, DecisionTreeConfig};
+pub use decision_tree::{DecisionTree, DecisionTreeModel};
 #[cfg(feature = "explain")]
 pub(crate) use each::each;
 pub use elastic_net::{ElasticNet, ElasticNetModel};
 pub use gaussian_hmm::GaussianHmm;
 pub use gaussian_mixture::{Covariance, GaussianMixture, MixtureModel};
-pub use gradient_boosting::{GradientBoosting, GradientBoostingConfig};
+pub use gradient_boosting::{GradientBoosting, GradientBoostingModel};
 pub use hidden_chain::{BaumWelch, HmmFit};
-pub use histogram_boosting::{HistogramBoosting, HistogramBoostingConfig};
+pub use histogram_boosting::{HistogramBoosting, HistogramBoostingModel};
 pub use k_means::{KMeans, KMeansModel};
 pub use least_squares::{LeastSquares, LeastSquaresModel};
 pub use linear_model::LinearModel;
 pub use linear_svm::LinearSvm;
 pub use logistic::{LogisticModel, LogisticRegression, Penalty};
 pub use multinomial::{MultinomialModel, MultinomialRegression};
-pub use nearest_neighbours::{NearestNeighbours, NearestNeighboursConfig, NeighbourWeights, Neighbours};
+pub use nearest_neighbours::{NearestNeighbours, NearestNeighboursModel, NeighbourWeights, Neighbours};
 pub use pca::{Pca, PcaModel};
-pub use random_forest::{RandomForest, RandomForestConfig};
+pub use random_forest::{RandomForest, RandomForestModel};
 pub use ridge::Ridge;
 pub use scaler::{RobustScaler, Scaler, StandardScaler};
 pub use support_vectors::{Kernel, SupportVectorMachine, SupportVectorModel};

@@ -24,24 +24,24 @@ pub enum NeighbourWeights {
     Distance,
 }
 
-/// Settings of [`NearestNeighbours`].
+/// Settings of [`NearestNeighboursModel`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct NearestNeighboursConfig {
+pub struct NearestNeighbours {
     /// Number of neighbours: 1 to the number of rows. Default 5.
     pub neighbours: usize,
     /// How much each says. Default [`NeighbourWeights::Uniform`].
     pub weights: NeighbourWeights,
 }
 
-impl Default for NearestNeighboursConfig {
+impl Default for NearestNeighbours {
     fn default() -> Self {
         Self { neighbours: 5, weights: NeighbourWeights::Uniform }
     }
 }
 
-impl NearestNeighboursConfig {
+impl NearestNeighbours {
     /// Sets [`neighbours`](Self::neighbours).
     #[must_use]
     pub fn with_neighbours(self, neighbours: usize) -> Self {
@@ -66,12 +66,12 @@ impl NearestNeighboursConfig {
     /// # Errors
     /// As [`validate`](Self::validate); [`Error::Mismatch`] unless there is one target per row, [`Error::TooShort`] for
     /// fewer rows than neighbours, [`Error::NotFinite`] for a target.
-    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<NearestNeighbours, Error> {
+    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<NearestNeighboursModel, Error> {
         self.validate()?;
         let targets: Targets<'a> = targets.into();
         let targets = targets.numbers(rows, self.neighbours)?;
         let stored = Stored { config: self.clone(), columns: rows.columns(), points: rows.values().to_vec(), targets };
-        Ok(NearestNeighbours { blocks: Blocks::new(rows), stored })
+        Ok(NearestNeighboursModel { blocks: Blocks::new(rows), stored })
     }
 }
 
@@ -99,14 +99,14 @@ pub struct Neighbours {
 /// those that cannot be among the nearest, the distances of the others are computed in double precision.
 ///
 /// # Parameters
-/// See [`NearestNeighboursConfig`].
+/// See [`NearestNeighbours`].
 ///
 /// # Examples
 /// ```
 /// use eir_core::learn::NearestNeighbours;
 /// use eir_core::{Model, Rows};
 /// let rows = Rows::new(&[0.0, 1.0, 2.0, 10.0], 1)?;
-/// let model = NearestNeighbours::config().with_neighbours(2).fit(rows, &[false, false, true, true])?;
+/// let model = NearestNeighbours::default().with_neighbours(2).fit(rows, &[false, false, true, true])?;
 /// let query = Rows::new(&[1.6], 1)?;
 /// assert_eq!(model.nearest(query)?.index, [2, 1]);
 /// assert_eq!(model.predict(query)?, [0.5]);
@@ -114,7 +114,7 @@ pub struct Neighbours {
 /// ```
 ///
 /// # Errors
-/// [`NearestNeighboursConfig::fit`] lists them.
+/// [`NearestNeighbours::fit`] lists them.
 ///
 /// # Validation
 /// Indices, distances, probabilities and distance-weighted means agree with scikit-learn 1.9.1 within 1e-9 on
@@ -124,20 +124,20 @@ pub struct Neighbours {
 /// Cover, Hart 1967, doi:10.1109/TIT.1967.1053964.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
-pub struct NearestNeighbours {
+pub struct NearestNeighboursModel {
     stored: Stored,
     blocks: Blocks,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Stored {
-    config: NearestNeighboursConfig,
+    config: NearestNeighbours,
     columns: usize,
     points: Vec<f64>,
     targets: Vec<f64>,
 }
 
-impl TryFrom<Stored> for NearestNeighbours {
+impl TryFrom<Stored> for NearestNeighboursModel {
     type Error = Error;
 
     fn try_from(stored: Stored) -> Result<Self, Error> {
@@ -145,25 +145,19 @@ impl TryFrom<Stored> for NearestNeighbours {
     }
 }
 
-impl From<NearestNeighbours> for Stored {
-    fn from(model: NearestNeighbours) -> Self {
+impl From<NearestNeighboursModel> for Stored {
+    fn from(model: NearestNeighboursModel) -> Self {
         model.stored
     }
 }
 
-impl PartialEq for NearestNeighbours {
+impl PartialEq for NearestNeighboursModel {
     fn eq(&self, other: &Self) -> bool {
         self.stored == other.stored
     }
 }
 
-impl NearestNeighbours {
-    /// The default settings, to be changed and fitted.
-    #[must_use]
-    pub fn config() -> NearestNeighboursConfig {
-        NearestNeighboursConfig::default()
-    }
-
+impl NearestNeighboursModel {
     /// The nearest training rows of each of `rows`, on all threads with the feature `rayon`.
     ///
     /// # Errors
@@ -183,7 +177,7 @@ impl NearestNeighbours {
     }
 }
 
-impl Model for NearestNeighbours {
+impl Model for NearestNeighboursModel {
     fn predict_into(&self, rows: Rows<'_>, out: &mut [f64]) -> Result<(), Error> {
         Mismatch::check("places for predictions", rows.len(), out.len())?;
         let near = self.nearest(rows)?;
@@ -383,7 +377,7 @@ mod tests {
 
     fn check_against_plain(points: &[f64], queries: &[f64], columns: usize, count: usize) {
         let rows = Rows::new(points, columns).unwrap();
-        let config = NearestNeighbours::config().with_neighbours(count);
+        let config = NearestNeighbours::default().with_neighbours(count);
         let model = config.fit(rows, &vec![true; rows.len()]).unwrap();
         let near = model.nearest(Rows::new(queries, columns).unwrap()).unwrap();
         for (q, query) in queries.chunks(columns).enumerate() {
@@ -415,7 +409,7 @@ mod tests {
     #[test]
     fn weights_and_points_at_distance_0() {
         let rows = Rows::new(&[0.0, 0.0, 3.0], 1).unwrap();
-        let config = NearestNeighbours::config().with_neighbours(3).with_weights(NeighbourWeights::Distance);
+        let config = NearestNeighbours::default().with_neighbours(3).with_weights(NeighbourWeights::Distance);
         let model = config.fit(rows, &[1.0, 2.0, 9.0]).unwrap();
         let got = model.predict(Rows::new(&[0.0, 1.0], 1).unwrap()).unwrap();
         assert_eq!(got[0], 1.5);
@@ -425,9 +419,9 @@ mod tests {
     #[test]
     fn serialises_and_says_what_is_wrong() {
         let rows = Rows::new(&[0.0, 1.0, 3.0], 1).unwrap();
-        let config = NearestNeighbours::config().with_neighbours(2);
+        let config = NearestNeighbours::default().with_neighbours(2);
         contract::serde_round_trip(&config.fit(rows, &[true, false, true]).unwrap());
-        contract::send_sync::<NearestNeighbours>();
+        contract::send_sync::<NearestNeighboursModel>();
         let many = config.clone().with_neighbours(4).fit(rows, &[1.0; 3]);
         assert!(matches!(many, Err(Error::TooShort(e)) if e.min == 4));
         assert!(config.clone().with_neighbours(0).fit(rows, &[1.0; 3]).is_err());

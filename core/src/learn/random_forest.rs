@@ -8,11 +8,11 @@ use crate::random::{Generator, Stream};
 use crate::{Error, Model, Rows};
 use serde::{Deserialize, Serialize};
 
-/// Settings of a [`RandomForest`].
+/// Settings of a [`RandomForestModel`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct RandomForestConfig {
+pub struct RandomForest {
     /// Number of trees: 1 or more. Default 100. More is never worse, only slower.
     pub trees: usize,
     /// Features that are drawn for each node: 1 or more. Default none: ⌊√columns⌋ for labels, all for values.
@@ -29,7 +29,7 @@ pub struct RandomForestConfig {
     pub seed: u64,
 }
 
-impl Default for RandomForestConfig {
+impl Default for RandomForest {
     fn default() -> Self {
         Self {
             trees: 100,
@@ -43,7 +43,7 @@ impl Default for RandomForestConfig {
     }
 }
 
-impl RandomForestConfig {
+impl RandomForest {
     /// Sets [`trees`](Self::trees).
     #[must_use]
     pub fn with_trees(self, trees: usize) -> Self {
@@ -106,7 +106,7 @@ impl RandomForestConfig {
     /// # Errors
     /// As [`validate`](Self::validate); [`Error::Mismatch`] unless there is one target per row, [`Error::TooShort`]
     /// without rows, [`Error::NotFinite`] for a target.
-    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<RandomForest, Error> {
+    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<RandomForestModel, Error> {
         self.fit_weighted(rows, targets, &vec![1.0; rows.len()])
     }
 
@@ -119,7 +119,7 @@ impl RandomForestConfig {
         rows: Rows<'_>,
         targets: impl Into<Targets<'a>>,
         weights: &[f64],
-    ) -> Result<RandomForest, Error> {
+    ) -> Result<RandomForestModel, Error> {
         self.validate()?;
         let targets: Targets<'a> = targets.into();
         let labels = targets.is_labels();
@@ -138,7 +138,7 @@ impl RandomForestConfig {
             importances.iter_mut().zip(shares(&tree.gain)).for_each(|(sum, share)| *sum += share);
         }
         let trees = grown.into_iter().map(|tree| tree.tree()).collect();
-        let mut forest = RandomForest {
+        let mut forest = RandomForestModel {
             config: self.clone(),
             ensemble: TreeEnsemble::grown(0.0, 1.0 / self.trees as f64, trees),
             labels,
@@ -171,10 +171,10 @@ impl RandomForestConfig {
 ///
 /// # Formula
 /// `f(x) = 1/T Σ tree_t(x)`: for labels the mean of the shares of `true` in the leaves, not a vote. Each tree is a
-/// [`DecisionTree`](super::DecisionTree) on a bootstrap sample.
+/// [`DecisionTreeModel`](super::DecisionTreeModel) on a bootstrap sample.
 ///
 /// # Parameters
-/// See [`RandomForestConfig`]. One stream of random numbers per tree: the number of threads changes nothing.
+/// See [`RandomForest`]. One stream of random numbers per tree: the number of threads changes nothing.
 ///
 /// # Examples
 /// ```
@@ -183,14 +183,14 @@ impl RandomForestConfig {
 /// let x: Vec<f64> = (0..100).map(f64::from).collect();
 /// let labels: Vec<bool> = x.iter().map(|v| *v >= 50.0).collect();
 /// let rows = Rows::new(&x, 1)?;
-/// let forest = RandomForest::config().with_trees(20).with_seed(1).fit(rows, &labels)?;
+/// let forest = RandomForest::default().with_trees(20).with_seed(1).fit(rows, &labels)?;
 /// assert_eq!(forest.predict(Rows::new(&[10.0, 90.0], 1)?)?, [0.0, 1.0]);
 /// assert!(forest.out_of_bag_score(&labels)? > 0.95);
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`RandomForestConfig::fit`] lists them.
+/// [`RandomForest::fit`] lists them.
 ///
 /// # Validation
 /// Cross-validated AUROC not below scikit-learn 1.9.1's by more than 0.02 (`reference/core/trees_and_neighbours.json`,
@@ -199,21 +199,15 @@ impl RandomForestConfig {
 /// # References
 /// Breiman 2001, doi:10.1023/A:1010933404324.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RandomForest {
-    config: RandomForestConfig,
+pub struct RandomForestModel {
+    config: RandomForest,
     ensemble: TreeEnsemble,
     labels: bool,
     importances: Vec<f64>,
     out_of_bag: Vec<Option<f64>>,
 }
 
-impl RandomForest {
-    /// The default settings, to be changed and fitted.
-    #[must_use]
-    pub fn config() -> RandomForestConfig {
-        RandomForestConfig::default()
-    }
-
+impl RandomForestModel {
     /// The trees.
     #[must_use]
     pub fn ensemble(&self) -> &TreeEnsemble {
@@ -330,7 +324,7 @@ impl RandomForest {
     }
 }
 
-impl Model for RandomForest {
+impl Model for RandomForestModel {
     fn predict_into(&self, rows: Rows<'_>, out: &mut [f64]) -> Result<(), Error> {
         self.ensemble.predict_into(rows, out)
     }
@@ -353,7 +347,7 @@ mod tests {
     fn the_feature_that_decides_is_found() {
         let (x, labels) = table();
         let rows = Rows::new(&x, 4).unwrap();
-        let forest = RandomForest::config().fit(rows, &labels).unwrap();
+        let forest = RandomForest::default().fit(rows, &labels).unwrap();
         assert!(forest.importances()[0] > 0.5, "{:?}", forest.importances());
         assert!((forest.importances().iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let score = forest.out_of_bag_score(&labels).unwrap();
@@ -366,9 +360,9 @@ mod tests {
     fn values_and_no_bootstrap() {
         let x: Vec<f64> = (0..50).map(f64::from).collect();
         let rows = Rows::new(&x, 1).unwrap();
-        let forest = RandomForest::config().with_trees(50).fit(rows, &x).unwrap();
+        let forest = RandomForest::default().with_trees(50).fit(rows, &x).unwrap();
         assert!(forest.out_of_bag_score(&x).unwrap() > 0.99);
-        let all = RandomForest::config().with_trees(3).with_bootstrap(false).fit(rows, &x).unwrap();
+        let all = RandomForest::default().with_trees(3).with_bootstrap(false).fit(rows, &x).unwrap();
         assert!(all.predict(rows).unwrap().iter().zip(&x).all(|(a, b)| (a - b).abs() < 1e-12));
         assert!(all.out_of_bag().is_empty());
         assert_eq!(all.permutation_importances(rows, &x), Err(Error::Undefined("out-of-bag importance")));
@@ -378,13 +372,13 @@ mod tests {
     fn serialises_and_says_what_is_wrong() {
         let (x, labels) = table();
         let rows = Rows::new(&x, 4).unwrap();
-        contract::serde_round_trip(&RandomForest::config().with_trees(3).fit(rows, &labels).unwrap());
-        contract::send_sync::<RandomForest>();
-        let error = RandomForest::config().with_trees(0).fit(rows, &labels);
+        contract::serde_round_trip(&RandomForest::default().with_trees(3).fit(rows, &labels).unwrap());
+        contract::send_sync::<RandomForestModel>();
+        let error = RandomForest::default().with_trees(0).fit(rows, &labels);
         assert!(matches!(error, Err(Error::Parameter(e)) if e.name == "trees"));
-        let error = RandomForest::config().with_max_features(0).fit(rows, &labels);
+        let error = RandomForest::default().with_max_features(0).fit(rows, &labels);
         assert!(matches!(error, Err(Error::Parameter(e)) if e.name == "max_features"));
-        assert!(matches!(RandomForest::config().fit(rows, &labels[1..]), Err(Error::Mismatch(_))));
+        assert!(matches!(RandomForest::default().fit(rows, &labels[1..]), Err(Error::Mismatch(_))));
     }
 
     #[cfg(feature = "rayon")]
@@ -395,7 +389,7 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 let rows = Rows::new(&x, 4).unwrap();
-                let forest = RandomForest::config().with_trees(17).with_seed(9).fit(rows, &labels).unwrap();
+                let forest = RandomForest::default().with_trees(17).with_seed(9).fit(rows, &labels).unwrap();
                 let rise = forest.permutation_importances(rows, &labels).unwrap();
                 serde_json::to_string(&(forest, rise)).unwrap()
             })

@@ -94,7 +94,7 @@ pub(crate) fn structure(case: &mut Case, tree: &Tree, want: &Value, labels: bool
 fn tree(case: &mut Case, file: &File, name: &str, want: &Value) -> Outcome {
     let labels = name.contains("_gini_");
     let targets = if labels { Targets::Labels(&file.labels) } else { Targets::Values(&file.values) };
-    let config = DecisionTree::config()
+    let config = DecisionTree::default()
         .with_max_depth(setting::<usize>(name, "depth")?)
         .with_min_samples_leaf(setting(name, "leaf")?);
     let tree = config.fit(file.rows()?, targets)?;
@@ -113,7 +113,7 @@ fn boosting(case: &mut Case, file: &File, name: &str, want: &Value) -> Outcome {
     let targets = if labels { Targets::Labels(&file.labels) } else { Targets::Values(&file.values) };
     let (trees, depth) = size(name)?;
     let config =
-        GradientBoosting::config().with_trees(trees).with_max_depth(depth).with_learning_rate(setting(name, "lr")?);
+        GradientBoosting::default().with_trees(trees).with_max_depth(depth).with_learning_rate(setting(name, "lr")?);
     let model = config.fit(file.rows()?, targets)?;
     case.walk(want, |case, key, want| {
         let got = match key {
@@ -130,7 +130,7 @@ fn boosting(case: &mut Case, file: &File, name: &str, want: &Value) -> Outcome {
 }
 
 fn neighbours(case: &mut Case, file: &File, name: &str, want: &Value) -> Outcome {
-    let config = NearestNeighbours::config().with_neighbours(setting(name, "knn_")?);
+    let config = NearestNeighbours::default().with_neighbours(setting(name, "knn_")?);
     let model = config.fit(file.rows()?, &file.labels)?;
     let near = model.nearest(file.test()?)?;
     case.walk(want, |case, key, want| {
@@ -184,14 +184,14 @@ fn cross_validated(file: &File, fold: &[f64], name: &str, seed: u64) -> Result<f
         let (train, held_out) = (Rows::new(&train, file.columns)?, Rows::new(&held_out, file.columns)?);
         // the sizes are in the names; leaf and number of leaves are the reference script's
         let predicted = if name.starts_with("random_forest_") {
-            let config = RandomForest::config().with_trees(setting(name, "random_forest_")?).with_min_samples_leaf(2);
+            let config = RandomForest::default().with_trees(setting(name, "random_forest_")?).with_min_samples_leaf(2);
             config.with_seed(seed).fit(train, &labels)?.predict(held_out)?
         } else if name.starts_with("hist_gbt_") {
-            let config = HistogramBoosting::config().with_trees(setting(name, "hist_gbt_")?).with_max_leaves(8);
+            let config = HistogramBoosting::default().with_trees(setting(name, "hist_gbt_")?).with_max_leaves(8);
             config.with_seed(seed).fit(train, &labels)?.predict(held_out)?
         } else if name.starts_with("gbt_") {
             let (trees, depth) = size(name)?;
-            let config = GradientBoosting::config().with_trees(trees).with_max_depth(depth).with_seed(seed);
+            let config = GradientBoosting::default().with_trees(trees).with_max_depth(depth).with_seed(seed);
             config.fit(train, &labels)?.predict(held_out)?
         } else {
             return Err("no such model".into());
