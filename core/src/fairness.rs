@@ -14,6 +14,7 @@
 //! # Ok::<(), eir_core::Error>(())
 //! ```
 
+use crate::calibration::{Binning, Reliability};
 use crate::error::Mismatch;
 use crate::inference::{Bootstrap, BootstrapDistribution, BootstrapInterval, SamplingUnits, auroc_interval, wilson};
 use crate::metrics::{BinaryCounts, ZeroDivision, auroc, brier, check_probabilities};
@@ -206,7 +207,7 @@ impl GroupReport {
             brier: brier(labels, probabilities)?,
             mean_probability: sums.probability / n,
             calibration_gap: sums.calibration_gap(),
-            expected_calibration_error: expected_calibration_error(labels, probabilities),
+            expected_calibration_error: Reliability::new(labels, probabilities, Binning::EqualWidth(10))?.ece(),
         })
     }
 
@@ -357,16 +358,6 @@ fn sums<'a>(items: impl Iterator<Item = &'a Item>, groups: usize) -> Vec<Sums> {
     let mut sums = vec![Sums::default(); groups];
     items.for_each(|i| sums[i.group].add(i.label, i.decision, i.probability));
     sums
-}
-
-/// Σ over ten bins ((k/10, (k+1)/10], 0 in the first) of |positives − Σ p| / n.
-fn expected_calibration_error(labels: &[bool], probabilities: &[f64]) -> f64 {
-    let mut excess = [0.0; 10];
-    for (label, p) in labels.iter().zip(probabilities) {
-        let bin = ((p * 10.0).ceil() as usize).clamp(1, 10) - 1;
-        excess[bin] += p - f64::from(u8::from(*label));
-    }
-    excess.iter().map(|e: &f64| e.abs()).sum::<f64>() / labels.len() as f64
 }
 
 #[cfg(test)]

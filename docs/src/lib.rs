@@ -13,7 +13,8 @@
 //!
 //! | module | for | feature |
 //! |---|---|---|
-//! | [`core`] | units, errors, limits, random numbers, metrics, figures, weights | always |
+//! | [`core`] | numbers with intervals, calibration, conformal prediction, splits, reports; what all share | always |
+//! | | its classical models, explanations and protocols; its training loop | `evidence`, `train` |
 //! | `signal` | ECG, cardiotocography, home monitoring | `signal` |
 //! | `vision` | human pose, knee rehabilitation | `vision` |
 //! | `audio` | speech and voice | `audio` |
@@ -21,7 +22,7 @@
 //! | `anatomy3d` | volumes to surfaces and measurements | `anatomy3d` |
 //! | `annotate` | labels, agreement, aggregation | `annotate` |
 //!
-//! All are on by default. The models run on `burn`: the feature `flex` (default) brings the processor, `wgpu`, `vulkan`,
+//! All but `train` are on by default. The models run on `burn`: the feature `flex` (default) brings the processor, `wgpu`, `vulkan`,
 //! `metal`, `webgpu`, `cuda` and `rocm` the graphics card; without `models` nothing of `burn` is built.
 //!
 //! The tutorials are the module [`tutorials`]: each ends with numbers that are checked when the tests run.
