@@ -4,7 +4,8 @@ use crate::level::check_level;
 use crate::{Error, Result};
 use eir_core::Estimate;
 use eir_core::error::{Mismatch, Parameter};
-use eir_core::inference::{self, KappaWeights};
+use eir_core::inference;
+use eir_core::metrics::KappaWeights;
 use serde::{Deserialize, Serialize};
 
 /// Unweighted kappa of two raters' classes `a` and `b`, with its 95 % interval.

@@ -60,7 +60,7 @@ pub use coco::{CocoFile, CocoRecord};
 pub use coco_record::{CocoAnnotation, CocoCategory, CocoImage, CocoSegment, Segmentation};
 pub use confusion_map::confusion_map;
 pub use dawid_skene::{DawidSkene, DawidSkeneFit, Stop, dawid_skene};
-pub use eir_core::inference::KappaWeights;
+pub use eir_core::metrics::KappaWeights;
 pub use eir_core::{Estimate, Limits};
 pub use error::{Error, Result};
 pub use kappa::{CohenKappa, Kappa, cohen_kappa};

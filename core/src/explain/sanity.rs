@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use eir_core::explain::Sanity;
 /// let trained = [0.1, -0.9, 0.3, 0.05, 0.6];
-/// let honest = Sanity::test(&trained, &[vec![0.2, 0.1, 0.6, 0.9, 0.3], vec![0.5, 0.2, -0.4, 0.8, 0.1]])?;
+/// let honest = Sanity::test(&trained, &[vec![0.2, -0.4, 0.1, 0.3, 0.5], vec![0.3, 0.2, -0.5, 0.1, 0.4]])?;
 /// assert!(honest.passed(0.5));
 /// let blind = Sanity::test(&trained, &[trained.to_vec()])?;
 /// assert!(!blind.passed(0.5));

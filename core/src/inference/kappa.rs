@@ -45,7 +45,8 @@ impl Kappa {
 ///
 /// # Examples
 /// ```
-/// use eir_core::inference::{KappaWeights, cohen_kappa};
+/// use eir_core::inference::cohen_kappa;
+/// use eir_core::metrics::KappaWeights;
 /// let kappa = cohen_kappa(&[20, 5, 10, 15], 2, KappaWeights::Unweighted, 0.95)?;
 /// assert!((kappa.estimate.value - 0.4).abs() < 1e-15);
 /// assert!((kappa.estimate.lower - 0.1511).abs() < 1e-4);

@@ -23,8 +23,8 @@ use std::fmt;
 /// let labels: Vec<bool> = (0..200).map(|i| i % 4 == 0 || i % 7 == 0).collect();
 /// let p: Vec<f64> = (0..200).map(|i| if i % 4 == 0 { 0.7 } else { 0.2 } + f64::from(i % 10) / 100.0).collect();
 /// let report = BinaryEvaluation::default().with_threshold(0.5).evaluate(&labels, &p)?;
-/// assert!(report.auroc.value > 0.85);
-/// assert!(report.to_string().contains("AUROC 0.9"));
+/// assert!((report.auroc.value - 0.85).abs() < 0.005);
+/// assert!(report.to_string().contains("AUROC 0.85 (95 % CI 0.77 to 0.91; DeLong"));
 /// # Ok::<(), eir_core::Error>(())
 /// ```
 ///
