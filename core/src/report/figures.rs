@@ -103,10 +103,9 @@ pub(super) fn decision(report: &BinaryReport) -> String {
         last,
         (floor, 1.1 * best),
     );
-    let shown = |value: f64| value.max(floor);
     figure.curve(points.iter().map(|p| (p.threshold, 0.0)), Colour::Muted);
-    figure.curve(points.iter().map(|p| (p.threshold, shown(p.treat_all))), Colour::Series(1));
-    figure.curve(points.iter().map(|p| (p.threshold, shown(p.net_benefit))), Colour::Series(0));
+    figure.curve(down_to(floor, points.iter().map(|p| (p.threshold, p.treat_all))), Colour::Series(1));
+    figure.curve(down_to(floor, points.iter().map(|p| (p.threshold, p.net_benefit))), Colour::Series(0));
     for (number, (colour, text)) in
         [(Colour::Series(0), "model"), (Colour::Series(1), "treat all"), (Colour::Muted, "treat nobody")]
             .into_iter()
@@ -116,4 +115,19 @@ pub(super) fn decision(report: &BinaryReport) -> String {
         figure.svg.text(SIZE - 20.0, y, Anchor::End, 12.0, colour, text);
     }
     figure.svg.finish()
+}
+
+/// The points up to where the line first falls below `floor`, with the place where it does.
+fn down_to(floor: f64, points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let mut shown: Vec<(f64, f64)> = Vec::new();
+    for (x, y) in points {
+        if y < floor {
+            if let Some((x0, y0)) = shown.last().copied() {
+                shown.push((x0 + (x - x0) * (y0 - floor) / (y0 - y), floor));
+            }
+            break;
+        }
+        shown.push((x, y));
+    }
+    shown
 }
