@@ -109,12 +109,13 @@ pub(super) fn intervals(
     svg.finish()
 }
 
-/// Curves over the same places: wrong, right, and a third.
+/// Curves over the same places: wrong, right, and a third; a dashed line at a level with a name.
 pub(super) fn curves(
     title: &str,
     description: &str,
     (x_name, x_from, x_to): (&str, f64, f64),
     (y_name, y_from, y_to): (&str, f64, f64),
+    (level, level_name): (f64, &str),
     places: &[f64],
     curves: &[(&str, &[f64]); 3],
 ) -> String {
@@ -127,6 +128,8 @@ pub(super) fn curves(
         svg.text(LEFT - 6.0, y.at(tick) + 4.0, Anchor::End, 11.0, Colour::Muted, &format!("{tick}"));
     }
     svg.text_upwards(16.0, 0.5 * (top + bottom), Anchor::Middle, 12.0, Colour::Ink, y_name);
+    svg.dashed(LEFT, y.at(level), RIGHT, y.at(level), Colour::Ink, 1.5);
+    svg.text(RIGHT - 6.0, y.at(level) + 16.0, Anchor::End, 12.0, Colour::Ink, level_name);
     for (number, ((label, values), colour)) in curves.iter().zip([WRONG, RIGHT_WAY, Colour::Series(2)]).enumerate() {
         let inside = |value: f64| if value < y_from { f64::NAN } else { y.at(value) };
         svg.curve(places.iter().zip(*values).map(|(at, value)| (x.at(*at), inside(*value))), colour, 2.0);

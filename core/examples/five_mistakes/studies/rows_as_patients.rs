@@ -38,7 +38,7 @@ pub(super) fn run() -> Result<Mistake, Error> {
         "95 % intervals of 60 patients with 10 rows each",
         "Intervals of the AUROC in the first 60 simulated studies: rows drawn, patients drawn",
         "AUROC",
-        (truth, 0.5, 0.9),
+        (truth, 0.4, 1.0),
         &[("rows drawn", &rows[..60]), ("patients drawn", &patients[..60])],
     );
     let [auroc, coverage] = ["AUROC of noise", "share of 95 % intervals that hold the truth"];

@@ -37,6 +37,7 @@ pub(super) fn run() -> Result<Mistake, Error> {
         "Mean net benefit of 200 simulated studies over the threshold: balanced score, calibrated, treat all",
         ("risk from which one acts, %", 0.0, 40.0),
         ("net benefit per 1000 patients", -60.0, 100.0),
+        (0.0, "treat nobody"),
         &percent,
         &[("score as it is", &wrong), ("calibrated", &right), ("treat all", &treat_all)],
     );

@@ -19,11 +19,12 @@ pub(super) fn run() -> Result<Mistake, Error> {
     let youden = |[sensitivity, specificity]: &Accuracy| sensitivity.value + specificity.value - 1.0;
     let [wrong, right] = [0, 1].map(|way| studies.iter().map(|s| youden(&s.0[way])).collect::<Vec<_>>());
     let truth = mean(&studies.iter().map(|s| s.1).collect::<Vec<_>>());
+    // the index of 20 sick and 40 healthy is a multiple of 1/40: the middle of a bin
     let figure = figure::histograms(
         "Sensitivity + specificity − 1 of a chosen threshold",
         "Youden's index in 200 simulated studies: threshold from the test patients, threshold from others",
-        ("Youden index of a study", -0.2, 0.8),
-        (truth, "on everybody"),
+        ("Youden index of a study", -0.2125, 0.7875),
+        (truth, &format!("in all patients: {truth:.2}")),
         &[("threshold from the test patients", &wrong), ("threshold from other patients", &right)],
     );
     let names = ["Sensitivity", "Specificity"];
