@@ -65,8 +65,10 @@ fn each_mistake_does_what_the_page_says() -> Result<(), Error> {
 
     let auroc = &leak.numbers[0];
     assert!(wrong_by(auroc) > 0.3 && right_by(auroc) < 0.03);
-    let [auroc, covered] = &rows.numbers[..] else { return Err(Error::Undefined("numbers of rows")) };
+    let [auroc, area, covered] = &rows.numbers[..] else { return Err(Error::Undefined("numbers of rows")) };
     assert!(wrong_by(auroc) > 0.2 && right_by(auroc) < 0.03);
+    // the number is right in either way, only its interval is not
+    assert!(wrong_by(area).abs() < 0.01 && area.wrong == area.right);
     // three standard errors of a share of 0.95 in 1000 studies
     assert!(wrong_by(covered) < -0.3 && right_by(covered) < 0.021);
     let youden = &threshold.numbers[0];

@@ -41,12 +41,14 @@ pub(super) fn run() -> Result<Mistake, Error> {
         (truth, 0.4, 1.0),
         &[("rows drawn", &rows[..60]), ("patients drawn", &patients[..60])],
     );
-    let [auroc, coverage] = ["AUROC of noise", "share of 95 % intervals that hold the truth"];
+    let area = |of: &[Estimate]| mean(&of.iter().map(|e| e.value).collect::<Vec<_>>());
+    let number = |what, truth, wrong, right| Number { what, truth, wrong, right, decimals: 2 };
     Ok(Mistake {
         name: "Rows instead of patients",
         numbers: vec![
-            Number { what: auroc, truth: 0.5, wrong: mean(&wrong), right: mean(&right), decimals: 2 },
-            Number { what: coverage, truth: 0.95, wrong: covered(&rows), right: covered(&patients), decimals: 2 },
+            number("AUROC of noise", 0.5, mean(&wrong), mean(&right)),
+            number("AUROC of a score that tells something", truth, area(&rows), area(&patients)),
+            number("share of 95 % intervals that hold the truth", 0.95, covered(&rows), covered(&patients)),
         ],
         one_study: intervals[0].iter().map(|auroc| auroc.sentence("AUROC")).collect(),
         figures: vec![("rows_split.svg", split_figure), ("rows_interval.svg", interval_figure)],
@@ -55,7 +57,7 @@ pub(super) fn run() -> Result<Mistake, Error> {
 
 /// The patient of each row, and whether that patient is sick.
 fn patients() -> (Vec<usize>, Vec<bool>) {
-    (0..PATIENTS * ROWS_OF_EACH).map(|row| (row / ROWS_OF_EACH, row / ROWS_OF_EACH % 2 == 0)).unzip()
+    (0..PATIENTS * ROWS_OF_EACH).map(|row| (row / ROWS_OF_EACH, (row / ROWS_OF_EACH).is_multiple_of(2))).unzip()
 }
 
 /// Each patient has features of its own, which have nothing to do with the illness.
