@@ -69,8 +69,8 @@
 //! is made as if there were 600 patients.
 //!
 //! **What it did.** The five nearest neighbours of a test row are rows of the same patient: the model knows the patient
-//! again, and with it the label. The score's AUROC is what it should be in either way, but an interval of rows is far too
-//! short, since ten rows of one patient are not ten patients; half of the intervals miss (1000 studies):
+//! again, and with it the label. The AUROC of the score is what it should be either way, but for chance; its interval of
+//! rows is far too short, since ten rows of one patient are not ten patients, and half of these miss (1000 studies):
 //!
 //! | number | should be | wrong | right |
 //! |---|---|---|---|
@@ -210,8 +210,8 @@
 //! | coverage with 20 cases, `int((n + 1) * 0.9)` | 0.900 | 0.857 | 0.904 |
 //! | coverage with 20 cases, `quantile(errors, 0.9)` | 0.900 | 0.863 | 0.904 |
 //!
-//! Right is at least what was promised, and no more than the next rank needs: 19/21 = 0.905 here. The one calibration
-//! set at hand may still be unlucky, which its interval says:
+//! Right is at least what was promised, and more only because a rank is a whole number: here 19/21 = 0.905 on average.
+//! The one calibration set at hand may still be unlucky, as its interval says:
 //! > Coverage 0.90 (95 % CI 0.75 to 0.99; Beta(19, 2) over calibration sets, n = 20)
 //!
 //! <div style="overflow-x:auto">
@@ -233,8 +233,8 @@
 //! ```
 //!
 //! # References
-//! 1: Ambroise, McLachlan 2002, doi:10.1073/pnas.102102699; Varma, Simon 2006, doi:10.1186/1471-2105-7-91.
-//! 2: Saeb et al. 2017, doi:10.1093/gigascience/gix019.
-//! 3: Leeflang et al. 2008, doi:10.1373/clinchem.2007.096032.
-//! 4: Van Calster et al. 2019, doi:10.1186/s12916-019-1466-7; van den Goorbergh et al. 2022, doi:10.1093/jamia/ocac093.
-//! 5: Angelopoulos, Bates 2023, doi:10.1561/2200000101.
+//! 1. Ambroise, McLachlan 2002, doi:10.1073/pnas.102102699; Varma, Simon 2006, doi:10.1186/1471-2105-7-91.
+//! 2. Saeb et al. 2017, doi:10.1093/gigascience/gix019.
+//! 3. Leeflang et al. 2008, doi:10.1373/clinchem.2007.096032.
+//! 4. Van Calster et al. 2019, doi:10.1186/s12916-019-1466-7; van den Goorbergh et al. 2022, doi:10.1093/jamia/ocac093.
+//! 5. Angelopoulos, Bates 2023, doi:10.1561/2200000101.
