@@ -24,6 +24,7 @@
 //! | [`split`] | training and test sets without leakage, cross-validation |
 //! | `learn` | classical models: linear, trees, clusters, Markov chains (feature `learn`, on by default) |
 //! | `nn` | fused convolutions and small networks on the processor, on plain slices (feature `nn`) |
+//! | `mistakes` | a page to read: five common mistakes and what each does to the number (feature `learn`) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `train` | the training loop: schedules, clipping, early stopping, checkpoints (feature `train`) |
@@ -63,6 +64,9 @@ pub mod learn;
 mod limits;
 mod linalg;
 pub mod metrics;
+#[cfg(feature = "learn")]
+#[cfg_attr(docsrs, doc(cfg(feature = "learn")))]
+pub mod mistakes;
 mod model;
 #[cfg(feature = "nn")]
 #[cfg_attr(docsrs, doc(cfg(feature = "nn")))]
