@@ -114,7 +114,8 @@ impl<const D: usize> Conv<D> {
     }
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod tests {
     use super::*;
     use crate::random::{Generator, Stream};

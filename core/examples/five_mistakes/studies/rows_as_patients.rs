@@ -74,7 +74,7 @@ fn split_study(number: u64) -> Result<[f64; 2], Error> {
     let cases = Cases::new(patient.len())?.with_classes(&classes)?;
     let rule = Rule::Folds { folds: 5, seed: number };
     let neighbours =
-        |train: &Training| NearestNeighbours::config().with_neighbours(5).fit(train.rows(), train.targets());
+        |train: &Training| NearestNeighbours::default().with_neighbours(5).fit(train.rows(), train.targets());
     let judge = |cases: &Cases| {
         let found = cross_validate(&neighbours, rows, &targets, &cases.split(&rule)?)?;
         auroc(&sick, &found.predictions)
