@@ -1,4 +1,5 @@
 use crate::error::{Mismatch, NotFinite, Parameter};
+use crate::linalg::dot;
 use crate::{Differentiable, Error};
 use serde::{Deserialize, Serialize};
 
@@ -229,8 +230,4 @@ fn check_case(x: &[f64], scale: &[f64]) -> Result<(), Error> {
         Some(s) => Err(Parameter::new("scale", *s, "above 0 and finite").into()),
         None => Ok(()),
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
