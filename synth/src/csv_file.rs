@@ -525,7 +525,9 @@ mod tests {
         assert!(parse(b"a\n\xff\n", limits()).unwrap_err().contains("not UTF-8"));
         assert!(parse(b"a,a\n1,2\n", limits()).unwrap_err().contains("a twice"));
         assert!(parse(b"a,b,c\n", limits().with_items(1)).unwrap_err().contains("limit is 1"));
-        assert!(parse(b"a\nxxxx\n", limits().with_bytes(64)).unwrap_err().contains("levels"));
+        assert!(parse(b"a\nxxxx\n", limits().with_bytes(64)).unwrap_err().contains("columns (bytes)"));
+        let many: String = (0..40).map(|i| format!("x{i}\n")).collect();
+        assert!(parse(format!("a\n{many}").as_bytes(), limits().with_bytes(2000)).unwrap_err().contains("levels"));
         assert_eq!(parse(b"a,b\n", limits()).unwrap().rows(), 0);
         let bare = CsvConfig::default().with_header(false);
         let table = bare.parse(b"1,2\n", &limits()).unwrap();
