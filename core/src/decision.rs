@@ -211,7 +211,7 @@ mod tests {
         }
         assert!(matches!(DecisionCurve::new(&[], &[], &[0.5]), Err(Error::TooShort(_))));
         assert!(matches!(DecisionCurve::new(&Y, &P, &[]), Err(Error::TooShort(_))));
-        assert!(matches!(net_benefit(&Y, &[0.1, 0.2, 0.3, 1.2], 0.5), Err(Error::Parameter(_))));
+        assert!(matches!(net_benefit(&Y, &[0.1, 0.2, 0.3, 1.2], 0.5), Err(Error::OutOfRange(_))));
         assert!(matches!(DecisionCurve::with_prevalence(&Y, &P, &[0.5], 0.0), Err(Error::Parameter(_))));
     }
 }

@@ -119,6 +119,34 @@ impl NotFinite {
     }
 }
 
+/// A value of the data lies outside its range. The text names its place and not the value, which may be a patient's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {index} must be {rule}")]
+#[non_exhaustive]
+pub struct OutOfRange {
+    /// What the value is: "probability", "time".
+    pub what: &'static str,
+    /// Position of the first such value.
+    pub index: usize,
+    /// What it may be.
+    pub rule: &'static str,
+}
+
+impl OutOfRange {
+    /// An error if any value is not `within`; it names the first. NaN is within nothing.
+    ///
+    /// # Errors
+    /// Itself, with the position of the first such value.
+    pub fn check(
+        what: &'static str,
+        values: impl IntoIterator<Item = f64>,
+        rule: &'static str,
+        within: impl Fn(f64) -> bool,
+    ) -> Result<(), Self> {
+        values.into_iter().position(|v| !within(v)).map_or(Ok(()), |index| Err(Self { what, index, rule }))
+    }
+}
+
 /// A file or a message does not follow its format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {format}, {}: {reason}", place(*.offset))]
@@ -225,6 +253,9 @@ pub enum Error {
     /// A setting is out of range.
     #[error(transparent)]
     Parameter(#[from] Parameter),
+    /// A value of the data is out of range.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
     /// A file or a message does not follow its format.
     #[error(transparent)]
     Malformed(#[from] Malformed),

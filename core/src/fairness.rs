@@ -401,7 +401,7 @@ mod tests {
     fn refuses_what_does_not_belong_together() {
         assert!(matches!(FairnessReport::new(&[true], &[0.5], &[true], &[]), Err(Error::Mismatch(_))));
         assert!(matches!(FairnessReport::new(&[], &[], &[], &[]), Err(Error::TooShort(_))));
-        assert!(matches!(FairnessReport::new(&[true], &[f64::NAN], &[true], &[0]), Err(Error::Parameter(_))));
+        assert!(matches!(FairnessReport::new(&[true], &[f64::NAN], &[true], &[0]), Err(Error::OutOfRange(_))));
         // one item of a class: an area, but no interval
         let y = [true, false, false];
         let report = FairnessReport::at_threshold(&y, &[0.5, 0.2, 0.7], 0.5, &[0; 3]).unwrap();

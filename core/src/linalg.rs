@@ -104,11 +104,11 @@ impl Cholesky {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::random::Generator;
 
-    fn symmetric(n: usize) -> Vec<f64> {
+    pub(crate) fn symmetric(n: usize) -> Vec<f64> {
         let mut stream = Generator::new(1, "test").stream(n as u64);
         let root: Vec<f64> = (0..n * n).map(|_| stream.normal()).collect();
         (0..n * n).map(|k| dot(&root[k / n * n..][..n], &root[k % n * n..][..n])).collect()

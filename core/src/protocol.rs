@@ -21,7 +21,7 @@
 //!
 //! # References
 //! Collins et al. 2024 (TRIPOD+AI), doi:10.1136/bmj-2023-078378; Sounderajah et al. 2025 (STARD-AI),
-//! doi:10.1038/s41591-025-03953-8.
+//! Nature Medicine.
 
 use crate::Error;
 use crate::error::{Malformed, TooShort};

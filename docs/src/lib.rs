@@ -22,8 +22,8 @@
 //! | `anatomy3d` | volumes to surfaces and measurements | `anatomy3d` |
 //! | `annotate` | labels, agreement, aggregation | `annotate` |
 //!
-//! All but `train` are on by default. The models run on `burn`: the feature `flex` (default) brings the processor, `wgpu`, `vulkan`,
-//! `metal`, `webgpu`, `cuda` and `rocm` the graphics card; without `models` nothing of `burn` is built.
+//! All but `train` are on by default. The models run on `burn`: the feature `flex` (default) brings the processor, `wgpu`,
+//! `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` the graphics card; without `models` nothing of `burn` is built.
 //!
 //! The tutorials are the module [`tutorials`]: each ends with numbers that are checked when the tests run.
 //!

@@ -1,7 +1,8 @@
 use super::newton::{logistic, minimise};
-use super::{Calibrator, SEPARABLE, check_scores, check_unit, log_odds, logarithms, outcome, separated, sigmoid};
+use super::{Calibrator, SEPARABLE, check_scores, log_odds, logarithms, outcome, separated, sigmoid};
 use crate::Error;
 use crate::error::{Mismatch, TooShort};
+use crate::metrics::check_range;
 use serde::{Deserialize, Serialize};
 
 /// Settings of a [`BetaCalibrator`]: there are none yet.
@@ -18,7 +19,7 @@ impl Beta {
     pub fn fit(&self, labels: &[bool], probabilities: &[f64]) -> Result<BetaCalibrator, Error> {
         const WHAT: &str = "beta calibration";
         check_scores(labels, probabilities)?;
-        check_unit(probabilities)?;
+        check_range(probabilities)?;
         let first = probabilities[0];
         let second = probabilities.iter().find(|p| **p != first);
         if !probabilities.iter().any(|p| *p != first && Some(p) != second) {
@@ -87,7 +88,7 @@ impl BetaCalibrator {
     /// Lengths that differ, or a value that is no probability.
     pub fn negative_log_likelihood(&self, labels: &[bool], probabilities: &[f64]) -> Result<f64, Error> {
         Mismatch::check("probabilities", labels.len(), probabilities.len())?;
-        check_unit(probabilities)?;
+        check_range(probabilities)?;
         let cases = labels.iter().zip(probabilities).map(|(y, p)| (features(*p), outcome(*y), 0.0));
         Ok(logistic(cases, &[self.a, self.b, self.c]).loss * labels.len() as f64)
     }
@@ -101,7 +102,7 @@ impl Calibrator for BetaCalibrator {
 
     fn predict_into(&self, probabilities: &[f64], out: &mut [f64]) -> Result<(), Error> {
         Mismatch::check("places for probabilities", probabilities.len(), out.len())?;
-        check_unit(probabilities)?;
+        check_range(probabilities)?;
         out.iter_mut().zip(probabilities).for_each(|(to, p)| *to = self.probability(*p));
         Ok(())
     }

@@ -1,7 +1,8 @@
 use super::isotonic::blocks;
-use super::{Binning, check_probabilities, counts, outcome};
+use super::{Binning, counts, outcome};
 use crate::Error;
 use crate::metrics::brier;
+use crate::metrics::check_probabilities;
 use serde::{Deserialize, Serialize};
 
 /// Murphy's decomposition of the Brier score over bins, with the term that makes the sum right.
@@ -49,7 +50,7 @@ impl Murphy {
     /// Lengths that differ, no case, a value that is no probability, or a number of bins out of range.
     pub fn new(labels: &[bool], probabilities: &[f64], binning: Binning) -> Result<Self, Error> {
         binning.validate()?;
-        check_probabilities(labels.len(), probabilities)?;
+        check_probabilities(labels, probabilities)?;
         let mut bins: Vec<Vec<usize>> = Vec::new();
         binning.assign(probabilities, |i, bin| {
             if bin >= bins.len() {
@@ -122,7 +123,7 @@ impl Corp {
     /// # Errors
     /// Lengths that differ, no case, or a value that is no probability.
     pub fn new(labels: &[bool], probabilities: &[f64]) -> Result<Self, Error> {
-        check_probabilities(labels.len(), probabilities)?;
+        check_probabilities(labels, probabilities)?;
         let n = labels.len() as f64;
         // Σ (q − y)² of a block with value q = Σy/w is w q (1 − q)
         let best = blocks(labels, probabilities).iter().map(|b| b.sum * (1.0 - b.mean())).sum::<f64>() / n;

@@ -1,5 +1,6 @@
-use super::{Lowess, check_probabilities, outcome};
+use super::{Lowess, outcome};
 use crate::Error;
+use crate::metrics::check_probabilities;
 use crate::metrics::{mean, sorted_quantile};
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +46,7 @@ impl IntegratedCalibration {
     /// # Errors
     /// Lengths that differ, fewer than two cases, a value that is no probability, settings of the curve out of range.
     pub fn new(labels: &[bool], probabilities: &[f64], lowess: &Lowess) -> Result<Self, Error> {
-        check_probabilities(labels.len(), probabilities)?;
+        check_probabilities(labels, probabilities)?;
         let outcomes: Vec<f64> = labels.iter().map(|y| outcome(*y)).collect();
         let mut off = lowess.smooth(probabilities, &outcomes)?;
         off.iter_mut().zip(probabilities).for_each(|(f, p)| *f = (*f - p).abs());

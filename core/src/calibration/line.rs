@@ -1,7 +1,8 @@
 use super::newton::{Optimum, logistic, minimise};
-use super::{SEPARABLE, check_probabilities, check_scores, counts, log_odds, logit, outcome, separated};
+use super::{SEPARABLE, check_scores, counts, log_odds, logit, outcome, separated};
 use crate::distribution::{normal_quantile, root};
 use crate::estimate::check_level;
+use crate::metrics::check_probabilities;
 use crate::{Error, Estimate};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +50,7 @@ impl CalibrationLine {
     pub fn new(labels: &[bool], probabilities: &[f64], level: f64) -> Result<Self, Error> {
         const WHAT: &str = "calibration slope";
         check_level(level)?;
-        check_probabilities(labels.len(), probabilities)?;
+        check_probabilities(labels, probabilities)?;
         let logits: Vec<f64> = probabilities.iter().map(|p| logit(*p)).collect();
         check_scores(labels, &logits)?;
         if logits.iter().all(|z| *z == logits[0]) {
@@ -91,7 +92,7 @@ impl CalibrationLine {
 /// Van Calster et al. 2019, doi:10.1186/s12916-019-1466-7.
 pub fn in_the_large(labels: &[bool], probabilities: &[f64], level: f64) -> Result<Estimate, Error> {
     check_level(level)?;
-    check_probabilities(labels.len(), probabilities)?;
+    check_probabilities(labels, probabilities)?;
     check_scores(labels, probabilities)?;
     let logits: Vec<f64> = probabilities.iter().map(|p| logit(*p)).collect();
     let local = |a: f64| logistic(logits.iter().zip(labels).map(|(z, y)| ([1.0], outcome(*y), *z)), &[a]);
@@ -122,7 +123,7 @@ pub fn in_the_large(labels: &[bool], probabilities: &[f64], level: f64) -> Resul
 /// Debray et al. 2017, doi:10.1136/bmj.i6460.
 pub fn observed_expected(labels: &[bool], probabilities: &[f64], level: f64) -> Result<Estimate, Error> {
     check_level(level)?;
-    check_probabilities(labels.len(), probabilities)?;
+    check_probabilities(labels, probabilities)?;
     check_scores(labels, probabilities)?;
     let (observed, expected) = (counts(labels)[0] as f64, probabilities.iter().sum::<f64>());
     if expected == 0.0 {

@@ -135,26 +135,6 @@ fn check_scores(labels: &[bool], scores: &[f64]) -> Result<(), Error> {
     if counts(labels).contains(&0) { Err(Error::OneClass) } else { Ok(()) }
 }
 
-/// An error unless there is a probability for each label, and one at least.
-pub(crate) fn check_probabilities(labels: usize, probabilities: &[f64]) -> Result<(), Error> {
-    Mismatch::check("probabilities", labels, probabilities.len())?;
-    if labels == 0 {
-        return Err(TooShort::new("probabilities", 0, 1).into());
-    }
-    check_unit(probabilities)
-}
-
-/// An error unless each value is a probability; it names the position and not the value.
-pub(crate) fn check_unit(probabilities: &[f64]) -> Result<(), Error> {
-    match probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
-        None => Ok(()),
-        Some(i) if probabilities[i].is_finite() => {
-            Err(Mismatch::new(format!("probability {i}"), "0 to 1", "a value outside").into())
-        }
-        Some(_) => Ok(NotFinite::check_f64("probability", probabilities)?),
-    }
-}
-
 /// Whether the positives lie all above the negatives, and whether all below; a tie at the border counts as separated.
 fn separated(labels: &[bool], scores: &[f64]) -> [bool; 2] {
     let range = |class: bool| {
@@ -184,8 +164,8 @@ mod tests {
 
     #[test]
     fn errors_name_the_place_and_not_the_value() {
-        let error = check_probabilities(2, &[0.5, 1.5]).unwrap_err().to_string();
-        assert_eq!(error, "probability 1: expected 0 to 1, found a value outside");
+        let error = crate::metrics::check_probabilities(&[true, false], &[0.5, 1.5]).unwrap_err().to_string();
+        assert_eq!(error, "probability 1 must be 0 to 1");
         assert_eq!(check_scores(&[true, true], &[0.0, 1.0]), Err(Error::OneClass));
         assert!(matches!(check_scores(&[], &[]), Err(Error::TooShort(_))));
     }

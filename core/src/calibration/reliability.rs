@@ -1,6 +1,7 @@
-use super::{Binning, check_probabilities, check_unit};
+use super::Binning;
 use crate::inference::wilson;
 use crate::metrics::mean;
+use crate::metrics::{check_probabilities, check_range};
 use crate::{Error, Estimate, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +78,7 @@ impl Reliability {
     /// Lengths that differ, no case, a value that is no probability, or a number of bins out of range.
     pub fn new(labels: &[bool], probabilities: &[f64], binning: Binning) -> Result<Self, Error> {
         binning.validate()?;
-        check_probabilities(labels.len(), probabilities)?;
+        check_probabilities(labels, probabilities)?;
         let mut sums: Vec<(usize, usize, f64)> = Vec::new(); // n, positives, Σ p
         binning.assign(probabilities, |i, bin| {
             if bin >= sums.len() {
@@ -184,7 +185,7 @@ pub fn class_wise_error(labels: &[usize], probabilities: Rows<'_>, binning: Binn
 /// An error unless there is a row of probabilities for each label, one at least, and a column for each class.
 pub(crate) fn check_classes(labels: &[usize], probabilities: Rows<'_>) -> Result<(), Error> {
     probabilities.check("labels", labels.len(), 1)?;
-    check_unit(probabilities.values())?;
+    check_range(probabilities.values())?;
     let classes = probabilities.columns();
     match labels.iter().position(|label| *label >= classes) {
         Some(index) => Err(Error::Class { index, classes }),

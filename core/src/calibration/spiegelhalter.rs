@@ -1,6 +1,7 @@
-use super::{check_probabilities, outcome};
+use super::outcome;
 use crate::Error;
 use crate::distribution::normal_sf;
+use crate::metrics::check_probabilities;
 use serde::{Deserialize, Serialize};
 
 /// Spiegelhalter's test: is the Brier score what it would be if the probabilities were right?
@@ -39,7 +40,7 @@ impl Spiegelhalter {
     /// Lengths that differ, no case, a value that is no probability, [`Error::Undefined`] where every probability is
     /// 0, ½ or 1.
     pub fn new(labels: &[bool], probabilities: &[f64]) -> Result<Self, Error> {
-        check_probabilities(labels.len(), probabilities)?;
+        check_probabilities(labels, probabilities)?;
         let (mut sum, mut variance) = (0.0, 0.0);
         for (y, p) in labels.iter().zip(probabilities) {
             sum += (outcome(*y) - p) * (1.0 - 2.0 * p);

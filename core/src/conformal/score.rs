@@ -1,8 +1,8 @@
 //! How strange a class is for a row of probabilities: the scores that prediction sets are made of.
 
 use crate::Error;
-use crate::calibration::check_unit;
 use crate::error::{Mismatch, NotFinite, Parameter};
+use crate::metrics::check_range;
 use crate::random::Generator;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -182,7 +182,7 @@ impl<'a> Draws<'a> {
     pub(super) fn new(seed: Option<u64>, purpose: &str, given: Option<&'a [f64]>, n: usize) -> Result<Self, Error> {
         if let Some(u) = given {
             Mismatch::check("random numbers", n, u.len())?;
-            check_unit(u)?;
+            check_range(u)?;
         }
         let generator = seed.map(|seed| Generator::new(seed, purpose));
         Ok(Self { generator, given, block: (usize::MAX, [0.0; BLOCK]) })

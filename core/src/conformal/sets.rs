@@ -1,8 +1,9 @@
 use super::score::Draws;
 use super::{Alpha, ClassScore, SmallGroup, Threshold};
-use crate::calibration::{check_classes, check_unit};
+use crate::calibration::check_classes;
 use crate::error::Mismatch;
 use crate::inference::wilson;
+use crate::metrics::check_range;
 use crate::{Error, Estimate, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -122,7 +123,7 @@ impl<S: ClassScore + Clone> SetPredictor<S> {
         q: impl Fn(usize, usize) -> f64,
     ) -> Result<Sets, Error> {
         let (n, classes) = (probabilities.len(), probabilities.columns());
-        check_unit(probabilities.values())?;
+        check_range(probabilities.values())?;
         let mut draws = Draws::new(self.score.seed(), PREDICTION, u, n)?;
         let (mut order, mut scores) = (vec![0; classes], vec![0.0; classes]);
         let (mut member, mut filled) = (vec![false; n * classes], 0);

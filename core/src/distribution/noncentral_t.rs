@@ -12,7 +12,7 @@ use crate::quadrature::gauss_legendre;
 /// ```
 ///
 /// # References
-/// Owen 1968, doi:10.1080/00401706.1968.10490588.
+/// Owen 1968, Technometrics 10, 445–478.
 #[must_use]
 pub fn noncentral_t_cdf(t: f64, df: f64, ncp: f64) -> f64 {
     if df > 0.0 && ncp.is_finite() { Chi::new(df).mean_normal_cdf(t, ncp) } else { f64::NAN }

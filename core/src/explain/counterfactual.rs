@@ -1,4 +1,4 @@
-use crate::error::{Mismatch, NotFinite, Parameter};
+use crate::error::{Mismatch, NotFinite, OutOfRange};
 use crate::linalg::dot;
 use crate::{Differentiable, Error};
 use serde::{Deserialize, Serialize};
@@ -226,8 +226,6 @@ impl Counterfactual {
 fn check_case(x: &[f64], scale: &[f64]) -> Result<(), Error> {
     Mismatch::check("scales", x.len(), scale.len())?;
     NotFinite::check_f64("feature", x)?;
-    match scale.iter().find(|s| !(s.is_finite() && **s > 0.0)) {
-        Some(s) => Err(Parameter::new("scale", *s, "above 0 and finite").into()),
-        None => Ok(()),
-    }
+    let within = |s: f64| s.is_finite() && s > 0.0;
+    Ok(OutOfRange::check("scale", scale.iter().copied(), "above 0 and finite", within)?)
 }

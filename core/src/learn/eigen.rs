@@ -105,13 +105,7 @@ fn ql(d: &mut [f64], e: &mut [f64], vectors: &mut [f64]) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Generator;
-
-    fn symmetric(n: usize) -> Vec<f64> {
-        let mut stream = Generator::new(1, "test").stream(n as u64);
-        let root: Vec<f64> = (0..n * n).map(|_| stream.normal()).collect();
-        (0..n * n).map(|k| dot(&root[k / n * n..][..n], &root[k % n * n..][..n])).collect()
-    }
+    use crate::linalg::tests::symmetric;
 
     #[test]
     fn eigenvectors_are_orthonormal_and_rebuild_the_matrix() {

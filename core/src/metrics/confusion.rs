@@ -387,7 +387,7 @@ mod tests {
         assert!(matches!(Confusion::new(&[0], &[], 2), Err(Error::Mismatch(_))));
         assert!(matches!(Confusion::new(&[], &[], 2), Err(Error::TooShort(_))));
         assert_eq!(Confusion::new(&[0, 2], &[0, 0], 2), Err(Error::Class { index: 1, classes: 2 }));
-        assert!(matches!(Confusion::weighted(&[0], &[0], &[-1.0], 2), Err(Error::Parameter(_))));
+        assert!(matches!(Confusion::weighted(&[0], &[0], &[-1.0], 2), Err(Error::OutOfRange(_))));
     }
     #[test]
     fn a_single_class_has_no_correlation_and_no_kappa() {

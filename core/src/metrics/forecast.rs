@@ -1,6 +1,6 @@
 use super::{mean, pair};
 use crate::distribution::normal_density;
-use crate::error::{NotFinite, Parameter};
+use crate::error::{NotFinite, OutOfRange};
 use crate::estimate::check_level;
 use crate::{Error, Rows};
 
@@ -31,9 +31,7 @@ use crate::{Error, Rows};
 pub fn crps_gaussian(truth: &[f64], means: &[f64], sds: &[f64]) -> Result<f64, Error> {
     pair(truth, means, 1)?;
     pair(truth, sds, 1)?;
-    if let Some(sd) = sds.iter().find(|sd| **sd < 0.0) {
-        return Err(Parameter::new("standard deviation", *sd, "0 or more").into());
-    }
+    OutOfRange::check("standard deviation", sds.iter().copied(), "0 or more", |sd| sd >= 0.0)?;
     let one = |((y, m), sd): ((&f64, &f64), &f64)| {
         let off = y - m;
         if *sd == 0.0 {
@@ -107,9 +105,8 @@ pub fn interval_score(truth: &[f64], lower: &[f64], upper: &[f64], level: f64) -
     pair(truth, lower, 1)?;
     pair(truth, upper, 1)?;
     check_level(level)?;
-    if let Some((low, high)) = lower.iter().zip(upper).find(|(low, high)| low > high) {
-        return Err(Parameter::new("width of an interval", high - low, "0 or more").into());
-    }
+    let widths = lower.iter().zip(upper).map(|(low, high)| high - low);
+    OutOfRange::check("width of interval", widths, "0 or more", |width| width >= 0.0)?;
     let one = |((y, low), high): ((&f64, &f64), &f64)| {
         let missed = (low - y).max(y - high).max(0.0);
         high - low + 2.0 / (1.0 - level) * missed
@@ -135,11 +132,11 @@ mod tests {
     #[test]
     fn borders() {
         assert_eq!(crps_gaussian(&[3.0], &[1.0], &[0.0]), Ok(2.0));
-        assert!(matches!(crps_gaussian(&[3.0], &[1.0], &[-1.0]), Err(Error::Parameter(_))));
+        assert!(matches!(crps_gaussian(&[3.0], &[1.0], &[-1.0]), Err(Error::OutOfRange(_))));
         assert!(matches!(crps_gaussian(&[], &[], &[]), Err(Error::TooShort(_))));
         let rows = Rows::new(&[1.0, 2.0], 2).unwrap();
         assert!(matches!(crps_ensemble(&[1.0, 2.0], rows), Err(Error::Mismatch(_))));
         assert!(matches!(crps_ensemble(&[f64::NAN], rows), Err(Error::NotFinite(_))));
-        assert!(matches!(interval_score(&[0.0], &[1.0], &[0.0], 0.9), Err(Error::Parameter(_))));
+        assert!(matches!(interval_score(&[0.0], &[1.0], &[0.0], 0.9), Err(Error::OutOfRange(_))));
     }
 }

@@ -35,8 +35,8 @@ pub use confusion::{BinaryCounts, Confusion, KappaWeights, ZeroDivision};
 pub use forecast::{crps_ensemble, crps_gaussian, interval_score};
 pub use multiclass::{Average, ClassProbabilities};
 pub use precision_recall::PrecisionRecallCurve;
-pub(crate) use probability::check as check_probabilities;
 pub use probability::{brier, brier_weighted, log_loss, log_loss_weighted};
+pub(crate) use probability::{check as check_probabilities, check_range};
 pub use quantile::sorted_quantile;
 pub(crate) use ranking::check as check_scores;
 pub use ranking::{auroc, auroc_weighted, average_precision, average_precision_weighted};
@@ -47,7 +47,7 @@ pub use repeated_bland_altman::RepeatedBlandAltman;
 pub use roc::{OperatingPoint, RocCurve};
 
 use crate::Error;
-use crate::error::{Mismatch, NotFinite, Parameter, TooShort};
+use crate::error::{Mismatch, NotFinite, OutOfRange, Parameter, TooShort};
 
 /// Checks a pair of slices: equal lengths, at least `min` values, all finite.
 pub(crate) fn pair(a: &[f64], b: &[f64], min: usize) -> Result<(), Error> {
@@ -64,9 +64,7 @@ pub(crate) fn pair(a: &[f64], b: &[f64], min: usize) -> Result<(), Error> {
 pub(crate) fn check_weights(weights: &[f64], items: usize) -> Result<(), Error> {
     Mismatch::check("weights", items, weights.len())?;
     NotFinite::check_f64("weight", weights)?;
-    if let Some(w) = weights.iter().find(|w| **w < 0.0) {
-        return Err(Parameter::new("weight", *w, "0 or more").into());
-    }
+    OutOfRange::check("weight", weights.iter().copied(), "0 or more", |w| w >= 0.0)?;
     if weights.iter().sum::<f64>() > 0.0 {
         Ok(())
     } else {

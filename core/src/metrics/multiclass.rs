@@ -1,6 +1,6 @@
 use super::probability::{check_range, clip, weighted_mean};
 use super::{auroc, auroc_weighted, check_weights};
-use crate::error::Parameter;
+use crate::error::{OutOfRange, Parameter};
 use crate::{Error, Rows};
 
 /// How the numbers of several classes become one.
@@ -64,10 +64,8 @@ impl<'a> ClassProbabilities<'a> {
         }
         check_range(probabilities.values())?;
         let sums = probabilities.iter().map(|row| row.iter().sum::<f64>());
-        match sums.into_iter().find(|sum| (sum - 1.0).abs() > 1e-4) {
-            Some(sum) => Err(Parameter::new("sum of a row of probabilities", sum, "1").into()),
-            None => Ok(Self { labels, probabilities, weights: None }),
-        }
+        OutOfRange::check("sum of the probabilities of row", sums, "1", |sum| (sum - 1.0).abs() <= 1e-4)?;
+        Ok(Self { labels, probabilities, weights: None })
     }
 
     /// The same with a weight for each item.
@@ -203,8 +201,8 @@ mod tests {
         let rows = |values| Rows::new(values, 3).unwrap();
         assert!(matches!(ClassProbabilities::new(&[0], rows(&P)), Err(Error::Mismatch(_))));
         assert_eq!(ClassProbabilities::new(&[0, 1, 2, 3], rows(&P)), Err(Error::Class { index: 3, classes: 3 }));
-        assert!(matches!(ClassProbabilities::new(&[0], rows(&[0.5, 0.2, 0.2])), Err(Error::Parameter(_))));
-        assert!(matches!(ClassProbabilities::new(&[0], rows(&[1.5, -0.5, 0.0])), Err(Error::Parameter(_))));
+        assert!(matches!(ClassProbabilities::new(&[0], rows(&[0.5, 0.2, 0.2])), Err(Error::OutOfRange(_))));
+        assert!(matches!(ClassProbabilities::new(&[0], rows(&[1.5, -0.5, 0.0])), Err(Error::OutOfRange(_))));
         assert!(matches!(ClassProbabilities::new(&[], rows(&[])), Err(Error::TooShort(_))));
         let p = ClassProbabilities::new(&[0, 1, 1, 0], rows(&P)).unwrap();
         assert_eq!(p.auroc_one_vs_rest(Average::Macro), Err(Error::OneClass));

@@ -1,6 +1,6 @@
 use super::check_weights;
 use crate::Error;
-use crate::error::{Mismatch, Parameter, TooShort};
+use crate::error::{Mismatch, OutOfRange, TooShort};
 
 /// Brier score: the mean squared difference of probability and outcome. 0 is perfect.
 ///
@@ -89,6 +89,7 @@ pub(crate) fn weighted_mean(values: impl Iterator<Item = f64>, weights: &[f64]) 
     values.zip(weights).map(|(v, w)| v * w).sum::<f64>() / weights.iter().sum::<f64>()
 }
 
+/// An error unless there is a probability for each label, and one at least.
 pub(crate) fn check(labels: &[bool], probabilities: &[f64]) -> Result<(), Error> {
     Mismatch::check("probabilities", labels.len(), probabilities.len())?;
     if labels.is_empty() {
@@ -99,10 +100,7 @@ pub(crate) fn check(labels: &[bool], probabilities: &[f64]) -> Result<(), Error>
 
 /// An error if a probability is outside 0 to 1 or NaN.
 pub(crate) fn check_range(probabilities: &[f64]) -> Result<(), Error> {
-    match probabilities.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-        Some(p) => Err(Parameter::new("probability", *p, "0 to 1").into()),
-        None => Ok(()),
-    }
+    Ok(OutOfRange::check("probability", probabilities.iter().copied(), "0 to 1", |p| (0.0..=1.0).contains(&p))?)
 }
 
 #[cfg(test)]
@@ -114,7 +112,7 @@ mod tests {
         let loss = log_loss(&[true; 40], &[0.0; 40]).unwrap();
         assert!((loss - 52.0 * std::f64::consts::LN_2).abs() < 1e-13, "{loss}");
         assert_eq!(log_loss(&[true, false], &[1.0, 0.0]).unwrap(), -libm::log(1.0 - f64::EPSILON));
-        assert!(matches!(log_loss(&[true], &[f64::NAN]), Err(Error::Parameter(_))));
+        assert!(matches!(log_loss(&[true], &[f64::NAN]), Err(Error::OutOfRange(_))));
         assert!(matches!(brier(&[], &[]), Err(Error::TooShort(_))));
     }
 

@@ -29,8 +29,7 @@ use std::fmt;
 /// ```
 ///
 /// # References
-/// Van Calster et al. 2025, Evaluation of performance measures in predictive AI, doi:10.1016/j.landig.2025.100916; Collins
-/// et al. 2024 (TRIPOD+AI), doi:10.1136/bmj-2023-078378.
+/// Van Calster et al. 2019, doi:10.1186/s12916-019-1466-7; Collins et al. 2024 (TRIPOD+AI), doi:10.1136/bmj-2023-078378.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -14,6 +14,7 @@ pub use binary::{BinaryEvaluation, BinaryReport, CalibrationSummary, Decisions};
 pub use multiclass::{ClassSummary, MulticlassEvaluation, MulticlassReport};
 
 use crate::distribution::{normal_quantile, t_quantile};
+use crate::metrics::mean;
 use crate::{Error, Estimate};
 
 /// Fewest events and non-events for a stable picture of calibration (Collins, Ogundimu, Altman 2016,
@@ -23,7 +24,7 @@ const STABLE: usize = 100;
 /// The mean of one value per row, with an interval that takes each patient as one unit.
 fn mean_of(values: &[f64], patients: Option<&[usize]>, level: f64) -> Estimate {
     let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
+    let mean = mean(values);
     let Some(patients) = patients else {
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
         let half = normal_quantile(0.5 + level / 2.0) * (variance / n).sqrt();

@@ -24,7 +24,7 @@ pub use log_rank::{LogRank, log_rank};
 pub use nelson_aalen::NelsonAalen;
 
 use crate::Error;
-use crate::error::{Mismatch, NotFinite, Parameter, TooShort};
+use crate::error::{Mismatch, NotFinite, OutOfRange, TooShort};
 
 /// An error unless there is a time of 0 or more for each event flag, and at least one.
 fn check(time: &[f64], event: &[bool]) -> Result<(), Error> {
@@ -33,10 +33,7 @@ fn check(time: &[f64], event: &[bool]) -> Result<(), Error> {
         return Err(TooShort::new("times", 0, 1).into());
     }
     NotFinite::check_f64("time", time)?;
-    match time.iter().find(|t| **t < 0.0) {
-        Some(t) => Err(Parameter::new("time", *t, "0 or more").into()),
-        None => Ok(()),
-    }
+    Ok(OutOfRange::check("time", time.iter().copied(), "0 or more", |t| t >= 0.0)?)
 }
 
 /// A time at which somebody left.
