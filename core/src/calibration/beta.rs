@@ -146,6 +146,6 @@ mod tests {
         );
         let apart = Beta::default().fit(&[false, true, true], &[0.1, 0.2, 0.3]);
         assert!(matches!(apart, Err(Error::NoOptimum { .. })));
-        assert!(matches!(fitted.predict(&[1.1]), Err(Error::Mismatch(_))));
+        assert!(matches!(fitted.predict(&[1.1]), Err(Error::OutOfRange(_))));
     }
 }

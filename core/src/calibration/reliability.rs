@@ -218,7 +218,7 @@ mod tests {
     fn borders() {
         assert!(matches!(Reliability::new(&[true], &[0.5], Binning::EqualWidth(0)), Err(Error::Parameter(_))));
         assert!(matches!(Reliability::new(&[], &[], Binning::EqualWidth(9)), Err(Error::TooShort(_))));
-        assert!(matches!(Reliability::new(&[true], &[f64::NAN], Binning::EqualMass(9)), Err(Error::NotFinite(_))));
+        assert!(matches!(Reliability::new(&[true], &[f64::NAN], Binning::EqualMass(9)), Err(Error::OutOfRange(_))));
         let rows = [0.2, 0.8];
         let three = Reliability::top_label(&[2], Rows::new(&rows, 2).unwrap(), Binning::EqualWidth(9));
         assert_eq!(three, Err(Error::Class { index: 0, classes: 2 }));

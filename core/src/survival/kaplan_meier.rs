@@ -221,7 +221,7 @@ mod tests {
         let curve = |time: &[f64], event: &[bool]| KaplanMeier::new(time, event, 0.95);
         assert!(matches!(curve(&[], &[]), Err(Error::TooShort(_))));
         assert!(matches!(curve(&[1.0], &[]), Err(Error::Mismatch(_))));
-        assert!(matches!(curve(&[-1.0], &[true]), Err(Error::Parameter(_))));
+        assert!(matches!(curve(&[-1.0], &[true]), Err(Error::OutOfRange(_))));
         assert!(matches!(curve(&[f64::NAN], &[true]), Err(Error::NotFinite(_))));
         let none = curve(&[1.0, 2.0], &[false; 2]).unwrap();
         assert_eq!((none.survival(), none.lower()), (&[1.0; 3][..], &[1.0; 3][..]));
