@@ -1,0 +1,25 @@
+//! A cardiotocogram; no peer can be installed, so our own time alone.
+
+use eir_core::testing::{bench::Bench, shared};
+use eir_signal::{Record, ctg, figure};
+use std::path::PathBuf;
+
+pub(crate) fn rows(bench: &mut Bench) -> Result<(), Box<dyn std::error::Error>> {
+    let trace = shared().map(|s| s.join("data/signal/ctu-uhb-ctg/1008.hea"));
+    let (fhr, uc) = cardiotocogram(trace)?;
+    bench.row("CTG, baseline, events, contractions", "70 min at 4 Hz", 1.0).run(|| ctg::analyse(&fhr, Some(&uc)));
+    let found = ctg::analyse(&fhr, Some(&uc))?;
+    bench.row("CTG, picture", "70 min at 4 Hz", 1.0).run(|| figure::ctg(&found, &figure::CtgFigureConfig::default()));
+    Ok(())
+}
+
+fn cardiotocogram(path: Option<PathBuf>) -> eir_signal::Result<(Vec<f64>, Vec<f64>)> {
+    if let Some(path) = path.filter(|p| p.exists()) {
+        let record = Record::open(path)?;
+        return Ok((record.signal("FHR")?.samples_f64(), record.signal("UC")?.samples_f64()));
+    }
+    let wave = |i: u32, s: f64| (f64::from(i) / s).sin();
+    let fhr =
+        (0..16_800).map(|i| 140.0 + 6.0 * wave(i, 31.0) + 3.0 * wave(i, 7.3) - if i % 960 < 200 { 25.0 } else { 0.0 });
+    Ok((fhr.collect(), (0..16_800).map(|i| 10.0 + 40.0 * wave(i, 150.0).max(0.0)).collect()))
+}
