@@ -1,6 +1,7 @@
 //! The little linear algebra that models and tests share: positive definite matrices, row after row.
 
 /// Σ aᵢ bᵢ in four interleaved sums, which a compiler turns into vector instructions.
+#[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let ((a4, a_rest), (b4, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
     let mut sums = [0.0; 4];

@@ -14,6 +14,12 @@ pub(crate) struct Bench {
     /// Measure the peers too; installs them with Python's pip into target/peers
     #[arg(long)]
     peers: bool,
+    /// Only the rows whose name holds this
+    #[arg(long)]
+    only: Option<String>,
+    /// Count processor time instead of the clock's
+    #[arg(long)]
+    cpu: bool,
 }
 
 impl Bench {
@@ -32,6 +38,12 @@ impl Bench {
                 command.args(["--features", features, "--"]);
                 if self.peers {
                     command.arg("--peers");
+                }
+                if self.cpu {
+                    command.arg("--cpu");
+                }
+                if let Some(text) = &self.only {
+                    command.args(["--only", text]);
                 }
                 cargo::run(command)
             };

@@ -167,7 +167,7 @@ impl IntervalPredictor {
         let count = groups.map(|groups| count_groups(groups, truth.len())).transpose()?;
         let thresholds = |scores: Vec<f64>, alpha| match (groups, count) {
             (Some(groups), Some(count)) => Threshold::by_group(&scores, groups, count, alpha),
-            _ => vec![Threshold::of(scores, alpha)],
+            _ => vec![Threshold::of(&scores, alpha)],
         };
         let [below, above] = if self.asymmetric {
             prediction.sides(truth)?.map(|scores| thresholds(scores, self.alpha.half()))

@@ -33,6 +33,7 @@ mod cross;
 mod interval;
 mod martingale;
 mod p_value;
+mod rank;
 mod score;
 mod sets;
 mod threshold;

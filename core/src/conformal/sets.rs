@@ -61,7 +61,7 @@ impl<S: ClassScore + Clone> SetPredictor<S> {
     /// or a setting out of range.
     pub fn fit(&self, probabilities: Rows<'_>, labels: &[usize]) -> Result<FittedSets<S>, Error> {
         let scores = self.scores(probabilities, labels, None)?;
-        Ok(self.fitted(By::All, vec![Threshold::of(scores, self.alpha)], probabilities))
+        Ok(self.fitted(By::All, vec![Threshold::of(&scores, self.alpha)], probabilities))
     }
 
     /// As [`fit`](Self::fit), with the numbers `u` of the randomised form given: to repeat the run of another tool.
@@ -70,7 +70,7 @@ impl<S: ClassScore + Clone> SetPredictor<S> {
     /// As `fit`, and for numbers that are not one per row, or not in 0 to 1.
     pub fn fit_with(&self, probabilities: Rows<'_>, labels: &[usize], u: &[f64]) -> Result<FittedSets<S>, Error> {
         let scores = self.scores(probabilities, labels, Some(u))?;
-        Ok(self.fitted(By::All, vec![Threshold::of(scores, self.alpha)], probabilities))
+        Ok(self.fitted(By::All, vec![Threshold::of(&scores, self.alpha)], probabilities))
     }
 
     /// Calibrates each class for itself, so that the coverage holds for the cases of each class: for rare findings.

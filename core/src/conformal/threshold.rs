@@ -1,4 +1,5 @@
 use super::Alpha;
+use super::rank::kth_smallest;
 use crate::distribution::beta_quantile;
 use crate::error::{NotFinite, TooShort};
 use crate::estimate::check_level;
@@ -51,13 +52,13 @@ impl Threshold {
             return Err(TooShort::new("calibration scores", 0, 1).into());
         }
         NotFinite::check_f64("score", scores)?;
-        Ok(Self::of(scores.to_vec(), alpha))
+        Ok(Self::of(scores, alpha))
     }
 
     /// Of finite scores; of none it is infinite.
-    pub(super) fn of(mut scores: Vec<f64>, alpha: Alpha) -> Self {
+    pub(super) fn of(scores: &[f64], alpha: Alpha) -> Self {
         let n = scores.len();
-        let score = alpha.rank(n).map(|k| *scores.select_nth_unstable_by(k - 1, f64::total_cmp).1);
+        let score = alpha.rank(n).map(|k| kth_smallest(scores, k));
         Self { score, n, alpha }
     }
 
@@ -65,7 +66,7 @@ impl Threshold {
     pub(super) fn by_group(scores: &[f64], group: &[usize], groups: usize, alpha: Alpha) -> Vec<Self> {
         let mut of = vec![Vec::new(); groups];
         scores.iter().zip(group).for_each(|(score, group)| of[*group].push(*score));
-        of.into_iter().map(|scores| Self::of(scores, alpha)).collect()
+        of.iter().map(|scores| Self::of(scores, alpha)).collect()
     }
 
     /// The threshold itself; +∞ where there are too few scores for α.
@@ -168,7 +169,7 @@ mod tests {
                     1.0 - libm::exp(-Threshold::fit(&scores, alpha).unwrap().q()) // P(score ≤ q) of the exponential
                 })
                 .collect();
-            let threshold = Threshold::of(vec![0.0; n as usize], alpha);
+            let threshold = Threshold::of(&vec![0.0; n as usize], alpha);
             let (k, n) = (threshold.rank().unwrap() as f64, n as f64);
             let mean = crate::metrics::mean(&coverage);
             let error = (k * (n + 1.0 - k) / (n + 1.0).powi(2) / (n + 2.0) / 1000.0).sqrt();

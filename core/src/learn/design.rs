@@ -2,6 +2,7 @@
 
 use crate::Rows;
 use crate::linalg::dot;
+use pulp::Arch;
 use std::ops::Range;
 
 /// Rows of a chunk: sums of chunks are added in order, so that threads change no byte.
@@ -114,7 +115,7 @@ impl<'a> Design<'a> {
                 if let Some(w) = weights {
                     block_weights[..rows.len()].copy_from_slice(&w[rows]);
                 }
-                add_gram(sums, values, &block_weights, self.stride);
+                Arch::new().dispatch(|| add_gram(sums, values, &block_weights, self.stride));
             });
         });
         unpadded(&sums, self.stride, self.width)
@@ -123,6 +124,7 @@ impl<'a> Design<'a> {
 
 /// Adds Σ wᵢ xᵢ xᵢᵀ of the rows of a block to the upper triangle of `sums` (and some of the lower): 4 × 4 sums at a time,
 /// which stay in registers over all rows.
+#[inline(always)]
 pub(crate) fn add_gram(sums: &mut [f64], block: &[f64], weights: &[f64], stride: usize) {
     let mut weighted = block.to_vec();
     weighted.chunks_exact_mut(stride).zip(weights).for_each(|(row, w)| row.iter_mut().for_each(|x| *x *= w));
@@ -143,6 +145,7 @@ pub(crate) fn add_gram(sums: &mut [f64], block: &[f64], weights: &[f64], stride:
 }
 
 /// Adds Σ fᵢ xᵢ of the rows of a block.
+#[inline(always)]
 pub(crate) fn add_rows(sums: &mut [f64], block: &[f64], factors: &[f64], stride: usize) {
     for (four, f) in block.chunks_exact(4 * stride).zip(factors.as_chunks::<4>().0) {
         let (a, rest) = four.split_at(stride);

@@ -6,6 +6,7 @@ use super::l1_quadratic::{L1Quadratic, violation};
 use super::{LinearModel, Penalty, Wald};
 use crate::linalg::{Cholesky, add_scaled, dot};
 use crate::{Error, Rows};
+use pulp::Arch;
 
 /// A matrix of second derivatives is kept while a step with it leaves at most this share of the violation.
 const GOOD_STEP: f64 = 0.01;
@@ -168,28 +169,31 @@ impl<'a> Problem<'a> {
         let sums = sum_over_chunks(self.design.len(), stride + 1 + square, |range, sums| {
             let (sums, gram) = sums.split_at_mut(stride + 1);
             self.design.blocks(range, |rows, values| {
-                let n = rows.len();
-                let (signs, weights) = (&self.signs[rows.clone()], &self.weights[rows]);
-                let (mut factors, mut losses, mut curvatures) = ([0.0; 64], [0.0; 64], [0.0; 64]);
-                for ((f, row), sign) in factors.iter_mut().zip(values.chunks_exact(stride)).zip(signs) {
-                    *f = sign * dot(row, &padded);
-                }
-                for ((f, loss), curvature) in factors[..n].iter_mut().zip(&mut losses).zip(&mut curvatures) {
-                    let e = exp(-f.abs());
-                    *loss = ln_1p(e) + (-*f).max(0.0);
-                    *curvature = e / ((1.0 + e) * (1.0 + e));
-                    *f = if *f >= 0.0 { e } else { 1.0 } / (1.0 + e); // what the probability lacks to 1
-                }
-                for ((f, sign), (curvature, w)) in factors.iter_mut().zip(signs).zip(curvatures.iter_mut().zip(weights))
-                {
-                    *f *= -sign * w;
-                    *curvature *= w;
-                }
-                sums[stride] += dot(&losses[..n], weights);
-                add_rows(&mut sums[..stride], values, &factors, stride);
-                if with_hessian {
-                    add_gram(gram, values, &curvatures, stride);
-                }
+                Arch::new().dispatch(|| {
+                    let n = rows.len();
+                    let (signs, weights) = (&self.signs[rows.clone()], &self.weights[rows]);
+                    let (mut factors, mut losses, mut curvatures) = ([0.0; 64], [0.0; 64], [0.0; 64]);
+                    for ((f, row), sign) in factors.iter_mut().zip(values.chunks_exact(stride)).zip(signs) {
+                        *f = sign * dot(row, &padded);
+                    }
+                    for ((f, loss), curvature) in factors[..n].iter_mut().zip(&mut losses).zip(&mut curvatures) {
+                        let e = exp(-f.abs());
+                        *loss = ln_1p(e) + (-*f).max(0.0);
+                        *curvature = e / ((1.0 + e) * (1.0 + e));
+                        *f = if *f >= 0.0 { e } else { 1.0 } / (1.0 + e); // what the probability lacks to 1
+                    }
+                    for ((f, sign), (curvature, w)) in
+                        factors.iter_mut().zip(signs).zip(curvatures.iter_mut().zip(weights))
+                    {
+                        *f *= -sign * w;
+                        *curvature *= w;
+                    }
+                    sums[stride] += dot(&losses[..n], weights);
+                    add_rows(&mut sums[..stride], values, &factors, stride);
+                    if with_hessian {
+                        add_gram(gram, values, &curvatures, stride);
+                    }
+                });
             });
         });
         let hessian = with_hessian.then(|| unpadded(&sums[stride + 1..], stride, width));

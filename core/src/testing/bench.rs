@@ -20,13 +20,16 @@
 //!
 //! A part of a crate with a benchmark of its own, named `crate-part`, has its peers in `part_peers.py`.
 //!
-//! Without `--peers` only our own times and those of peers in Rust are taken. The result goes to `target/bench/<crate>.json`.
+//! Without `--peers` only our own times and those of peers in Rust are taken; `--only TEXT` takes the rows whose name holds
+//! the text; `--cpu` counts processor time instead of the clock's, for a machine that does other work as well. The result
+//! goes to `target/bench/<crate>.json`, unless only some rows were taken.
 
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::LazyLock;
 use std::time::Instant;
 
 /// Rounds of ours and the peer's, unless set; the fastest of each counts, as everything that disturbs only slows.
@@ -44,6 +47,16 @@ pub struct Bench {
     failed: bool,
     rounds: usize,
     min_s: f64,
+    only: Option<String>,
+    clock: Clock,
+}
+
+/// What counts as time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    Wall,
+    /// Of all threads of the process.
+    Processor,
 }
 
 /// A row of the table that is being made.
@@ -62,7 +75,10 @@ impl Bench {
     /// The benchmark of crate `name` whose folder is `folder`, with the arguments of the command line.
     #[must_use]
     pub fn from_args(name: &'static str, folder: &str) -> Self {
-        let wanted = std::env::args().any(|a| a == "--peers");
+        let arguments: Vec<String> = std::env::args().collect();
+        let wanted = arguments.iter().any(|a| a == "--peers");
+        let only = arguments.iter().skip_while(|a| *a != "--only").nth(1).map(|text| text.to_lowercase());
+        let clock = if arguments.iter().any(|a| a == "--cpu") { Clock::Processor } else { Clock::Wall };
         let folder = PathBuf::from(folder);
         let (mut peers, mut failed) = (None, false);
         if wanted {
@@ -74,14 +90,20 @@ impl Bench {
                 }
             }
         }
-        println!("{name}: our time, the peer's, ratio = the peer's over ours, goal (fastest of the rounds of each)");
-        Self { name, folder, peers, rows: Vec::new(), failed, rounds: ROUNDS, min_s: MIN_S }
+        let kind = if clock == Clock::Wall { "" } else { "processor " };
+        println!(
+            "{name}: our {kind}time, the peer's, ratio = the peer's over ours, goal (fastest of the rounds of each)"
+        );
+        // the kernel counts processor time in steps of some milliseconds
+        let min_s = if clock == Clock::Wall { MIN_S } else { MIN_S * 4.0 };
+        Self { name, folder, peers, rows: Vec::new(), failed, rounds: ROUNDS, min_s, only, clock }
     }
 
     /// Sets how many rounds there are and how long a measurement takes at least: many short ones for work of
     /// milliseconds, which on a busy machine is seldom done without a break.
     #[must_use]
     pub fn with_rounds(self, rounds: usize, min_s: f64) -> Self {
+        let min_s = if self.clock == Clock::Wall { min_s } else { self.min_s };
         Self { rounds, min_s, ..self }
     }
 
@@ -99,6 +121,9 @@ impl Bench {
     /// Writes the JSON and gives the exit code: a failure if a peer could not be run.
     #[must_use]
     pub fn finish(self) -> ExitCode {
+        if self.only.is_some() {
+            return if self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
         let json = json!({"machine": machine(), "rows": self.rows});
         let folder = super::target().join("bench");
         let path = folder.join(format!("{}.json", self.name));
@@ -130,13 +155,22 @@ impl<'a> Row<'a> {
     /// Measures: ours, the peer, ours, the peer and so on.
     pub fn run<T>(self, work: impl FnMut() -> T) {
         let function = self.peer.map(|(_, function)| function.to_owned());
-        self.alternate(work, move |bench| Some(bench.peers.as_mut()?.time(function.as_deref()?, bench.min_s)));
+        self.alternate(work, move |bench| {
+            Some(bench.peers.as_mut()?.time(function.as_deref()?, bench.min_s, bench.clock))
+        });
     }
 
     /// As [`run`](Self::run), with a peer in Rust: its name and version, and the same work.
     pub fn run_against<T, U>(self, peer: &'a str, work: impl FnMut() -> T, mut theirs: impl FnMut() -> U) {
-        let repeat = repeat(&mut theirs, self.bench.min_s);
-        Self { peer: Some((peer, "")), ..self }.alternate(work, move |_| Some(Ok(seconds(repeat, &mut theirs))));
+        if self.left_out() {
+            return;
+        }
+        let (repeat, clock) = (repeat(&mut theirs, self.bench.min_s), self.bench.clock);
+        Self { peer: Some((peer, "")), ..self }.alternate(work, move |_| Some(Ok(clock.seconds(repeat, &mut theirs))));
+    }
+
+    fn left_out(&self) -> bool {
+        self.bench.only.as_ref().is_some_and(|text| !self.name.to_lowercase().contains(text))
     }
 
     fn alternate<T>(
@@ -144,10 +178,13 @@ impl<'a> Row<'a> {
         mut work: impl FnMut() -> T,
         mut their_time: impl FnMut(&mut Bench) -> Option<Result<f64, String>>,
     ) {
-        let repeat = repeat(&mut work, self.bench.min_s);
+        if self.left_out() {
+            return;
+        }
+        let (repeat, clock) = (repeat(&mut work, self.bench.min_s), self.bench.clock);
         let (mut ours, mut theirs) = (f64::INFINITY, None::<f64>);
         for _ in 0..self.bench.rounds {
-            ours = ours.min(seconds(repeat, &mut work));
+            ours = ours.min(clock.seconds(repeat, &mut work));
             match their_time(self.bench) {
                 None => {}
                 Some(Ok(seconds)) => theirs = Some(theirs.map_or(seconds, |t| t.min(seconds))),
@@ -178,18 +215,36 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Seconds that `work` takes once, over `repeat` times.
-fn seconds<T>(repeat: usize, work: &mut impl FnMut() -> T) -> f64 {
-    let start = Instant::now();
-    for _ in 0..repeat {
-        black_box(work());
+impl Clock {
+    /// Seconds that `work` takes once, over `repeat` times.
+    fn seconds<T>(self, repeat: usize, work: &mut impl FnMut() -> T) -> f64 {
+        let start = self.now();
+        for _ in 0..repeat {
+            black_box(work());
+        }
+        (self.now() - start) / repeat as f64
     }
-    start.elapsed().as_secs_f64() / repeat as f64
+
+    /// Seconds since some moment.
+    fn now(self) -> f64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let wall = START.elapsed().as_secs_f64();
+        if self == Self::Wall { wall } else { processor_s().unwrap_or(wall) }
+    }
+}
+
+/// Processor time of all threads, where Linux tells it.
+fn processor_s() -> Option<f64> {
+    let nanoseconds = std::fs::read_dir("/proc/self/task").ok()?.filter_map(|task| {
+        let line = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        line.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    Some(nanoseconds.sum::<f64>() * 1e-9)
 }
 
 /// How often `work` is done in one measurement.
 fn repeat<T>(work: &mut impl FnMut() -> T, min_s: f64) -> usize {
-    ((min_s / seconds(1, work).max(1e-9)).ceil() as usize).clamp(1, 1_000_000)
+    ((min_s / Clock::Wall.seconds(1, work).max(1e-9)).ceil() as usize).clamp(1, 1_000_000)
 }
 
 /// The Python process that does the peers' work.
@@ -225,8 +280,9 @@ impl Peers {
     }
 
     /// Seconds that `function` takes once.
-    fn time(&mut self, function: &str, min_s: f64) -> Result<f64, String> {
-        writeln!(self.ask, "{function} {min_s}").and_then(|()| self.ask.flush()).map_err(|e| e.to_string())?;
+    fn time(&mut self, function: &str, min_s: f64, clock: Clock) -> Result<f64, String> {
+        let clock = if clock == Clock::Wall { "wall" } else { "cpu" };
+        writeln!(self.ask, "{function} {min_s} {clock}").and_then(|()| self.ask.flush()).map_err(|e| e.to_string())?;
         let mut line = String::new();
         while !line.starts_with("eir ") {
             line.clear(); // the peers' own chatter
