@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn both_solvers_agree_where_both_can() {
-        let n = 12;
+        let n = 12usize;
         let matrix: Vec<f64> = (0..n * n)
             .map(|i| (-(((i / n).abs_diff(i % n)) as f64)).exp() + if i / n == i % n { 1.0 } else { 0.0 })
             .collect();

@@ -2,6 +2,7 @@
 
 use super::boundary::Boundary;
 use super::kernel::{check, check_f32};
+use super::median_ranks::{Ranks, WIDEST};
 use super::median_stream::MedianStream;
 use crate::Result;
 use eir_core::error::{Mismatch, Parameter, TooShort};
@@ -127,10 +128,25 @@ impl MedianFilter {
             return Err(TooShort::new("samples", 0, 1).into());
         }
         check(x)?;
-        let half = self.config.window / 2;
+        let MedianConfig { window, boundary } = self.config;
+        let half = window / 2;
+        if window <= WIDEST {
+            let mut ranks = Ranks::new(window);
+            // the ends with what lies beyond them, the middle as it is
+            let near = half.min(x.len());
+            let mut ends = Vec::with_capacity(2 * near + window);
+            for (first, out) in [(0, near), ((x.len() - near).max(near), x.len())] {
+                ends.clear();
+                ends.extend((first as isize - half as isize..(out + half) as isize).map(|i| boundary.at(x, i)));
+                ranks.medians(window, &ends, &mut y[first..out]);
+            }
+            if x.len() > 2 * near {
+                ranks.medians(window, x, &mut y[near..x.len() - near]);
+            }
+            return Ok(());
+        }
         let mut stream = self.stream();
         let n = x.len() as isize;
-        let boundary = self.config.boundary;
         for i in -(half as isize)..half as isize {
             stream.push(boundary.at(x, i));
         }

@@ -47,6 +47,7 @@ mod fir_window;
 mod jacobi;
 pub(crate) mod kernel;
 mod median;
+mod median_ranks;
 mod median_stream;
 mod moving_average;
 mod notch;
