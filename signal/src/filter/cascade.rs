@@ -116,6 +116,7 @@ struct Pipe<const N: usize> {
 impl<const N: usize> Pipe<N> {
     /// One step of every section that is `active`; gives what the last one gives.
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "lanes of several arrays, which the compiler makes vectors of")]
     fn step<const FUSED: bool>(&mut self, input: f64, active: impl Fn(usize) -> bool) -> f64 {
         let [b0, c1, c2, a1, a2] = &self.coefficients;
         let earlier = self.given[BEHIND - 1];
@@ -138,6 +139,7 @@ impl<const N: usize> Pipe<N> {
 
     /// One sample through all sections, one after the other: the same operations, for pieces of a few samples.
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "lanes of several arrays, which the compiler makes vectors of")]
     fn sequential<const FUSED: bool>(&mut self, input: f64) -> f64 {
         let [b0, c1, c2, a1, a2] = &self.coefficients;
         let mut v = input;
@@ -153,6 +155,7 @@ impl<const N: usize> Pipe<N> {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "lanes of several arrays, which the compiler makes vectors of")]
 fn run<const FUSED: bool, const N: usize>(group: &Group, state: &mut [f64; STATES], x: &[Cell<f64>], backwards: bool) {
     let lag = BEHIND * (N - 1);
     let samples = x.len();

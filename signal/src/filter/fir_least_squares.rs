@@ -165,6 +165,7 @@ impl FirLeastSquaresConfig {
 }
 
 /// The solution of a symmetric positive system, or nothing if it is not positive to working precision.
+#[allow(clippy::needless_range_loop, reason = "rows and columns as in the formulas")]
 fn cholesky_solve(matrix: &[f64], b: &[f64]) -> Option<Vec<f64>> {
     let n = b.len();
     let largest = (0..n).map(|i| matrix[i * n + i]).fold(0.0, f64::max);

@@ -5,8 +5,7 @@ use super::kernel::through_f64;
 /// The median of the last `window` samples: whatever the lengths of the pieces, the result is the same, bit for bit.
 ///
 /// A heap of what lies above the median and one of what lies below it, with the place of each sample in them: a sample
-/// costs two paths through a heap, `O(log window)`. A sample that is NaN makes what is given while it is in the window
-/// meaningless, and does no lasting harm.
+/// costs two paths through a heap, `O(log window)`. A sample that is NaN counts as the largest while it is in the window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MedianStream {
     /// The last samples, as a ring.
@@ -41,13 +40,13 @@ impl MedianStream {
         self.oldest = if at + 1 == self.ring.len() { 0 } else { at + 1 };
         let node = self.place[at] as usize;
         if node > half {
-            if sample > old {
+            if less(old, sample) {
                 self.sink_above(node - half);
             } else if self.rise_above(node - half) && self.swap_if_below(half, half.wrapping_sub(1)) {
                 self.sink_below(1);
             }
         } else if node < half {
-            if sample < old {
+            if less(sample, old) {
                 self.sink_below(half - node);
             } else if self.rise_below(half - node) && self.swap_if_below(half + 1, half) {
                 self.sink_above(1);
@@ -95,7 +94,7 @@ impl MedianStream {
 
     /// Swaps two nodes if the value of `upper` is less than that of `lower`.
     fn swap_if_below(&mut self, upper: usize, lower: usize) -> bool {
-        let turned = self.value(upper) < self.value(lower);
+        let turned = less(self.value(upper), self.value(lower));
         if turned {
             self.swap(upper, lower);
         }
@@ -110,7 +109,7 @@ impl MedianStream {
             if child > half {
                 return;
             }
-            if child < half && self.value(half + child + 1) < self.value(half + child) {
+            if child < half && less(self.value(half + child + 1), self.value(half + child)) {
                 child += 1;
             }
             if !self.swap_if_below(half + child, half + i) {
@@ -128,7 +127,7 @@ impl MedianStream {
             if child > half {
                 return;
             }
-            if child < half && self.value(half - child) < self.value(half - child - 1) {
+            if child < half && less(self.value(half - child), self.value(half - child - 1)) {
                 child += 1;
             }
             if !self.swap_if_below(half - i, half - child) {
@@ -157,6 +156,11 @@ impl MedianStream {
     }
 }
 
+/// In the order of all numbers, so that NaN has its place and the heaps stay heaps.
+fn less(a: f64, b: f64) -> bool {
+    a.total_cmp(&b).is_lt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,5 +187,15 @@ mod tests {
                 assert_eq!(stream, MedianStream::new(window, 7.0));
             }
         }
+    }
+
+    #[test]
+    fn a_gap_leaves_with_the_window() {
+        let mut stream = MedianStream::new(5, 0.0);
+        for v in [1.0, f64::NAN, f64::NAN, 2.0, f64::NAN, 3.0] {
+            stream.push(v);
+        }
+        let given = [4.0, 5.0, 6.0, 7.0, 8.0].map(|v| stream.push(v));
+        assert_eq!(given[4], 6.0);
     }
 }

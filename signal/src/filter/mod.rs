@@ -21,7 +21,7 @@
 //! | [`SavitzkyGolayConfig`] | [`SavitzkyGolay`] | [`FirStream`]: half a window |
 //! | [`MedianConfig`] | [`MedianFilter`] | [`MedianStream`]: half a window |
 //! | [`MovingAverageConfig`] | [`MovingAverage`] | [`MovingAverageStream`]: half a window |
-//! | [`DetrendConfig`] | [`detrend`] | |
+//! | [`DetrendConfig`] | [`detrend()`] | |
 //!
 //! Every stream gives the same bits whatever the lengths of its pieces, allocates nothing once it is made, and has a
 //! `reset`. Which instructions the processor has may change the last bit between machines (fused multiply-adds), never

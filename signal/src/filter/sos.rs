@@ -259,7 +259,8 @@ impl SosFilter {
 /// A [`SosFilter`] that keeps its state: whatever the lengths of the pieces, the result is the same, bit for bit.
 ///
 /// It waits for no sample. How late a wave comes out depends on its frequency:
-/// [`group_delay_samples`](SosFilter::group_delay_samples).
+/// [`group_delay_samples`](SosFilter::group_delay_samples). A sample that is NaN stays in the state: fill the gap before,
+/// or [`reset`](Self::reset) behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SosStream {
     cascade: Cascade,

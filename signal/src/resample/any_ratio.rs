@@ -216,6 +216,7 @@ impl WithSimd for Interpolate<'_> {
 
 impl Interpolate<'_> {
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "lanes of several arrays, which the compiler makes vectors of")]
     fn run<const FUSED: bool>(self) {
         let AnyRatio { step, reach, rows, .. } = self.plan;
         for (m, out) in self.y.iter_mut().enumerate() {

@@ -118,7 +118,7 @@ impl PolyphaseConfig {
 /// A resampler, ready to use.
 ///
 /// **Use it** for rates in a ratio of small integers (360 to 250 Hz is 25/36), on recordings and live. **Not** where the
-/// signal is a whole number of periods ([`fourier`](super::fourier) is exact then), nor across a gap.
+/// signal is a whole number of periods ([`Fourier`](super::Fourier) is exact then), nor across a gap.
 ///
 /// # Formula
 /// `y[m] = Σ_i x[i] h[m·down + (taps-1)/2 - i·up]`, `h` a low-pass at `min(1/up, 1/down)` of half the higher rate, `x` being
