@@ -20,6 +20,8 @@
 //! | [`wfdb`] | records and annotations of PhysioNet, also out of a zip archive (feature `zip`, on by default) |
 //! | [`csv`] | tables with a header line |
 //! | [`ButterworthConfig`], [`SosFilter`] | filters: zero phase, causal, live; [`band_pass`], [`low_pass`], [`high_pass`] |
+//! | [`filter`] | recursive and FIR filters by design, Savitzky-Golay, median, moving average, trends; all live too |
+//! | [`resample`] | to another rate: polyphase, by spectrum, to any ratio |
 //! | [`ecg`] | R-peaks by three detectors, scores against annotations |
 //! | [`hrv`] | heart-rate variability in the time domain |
 //! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
@@ -32,18 +34,17 @@
 //! **Not a medical device.**
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod butterworth;
 pub mod csv;
 pub mod ctg;
 pub mod ecg;
 mod error;
 pub mod figure;
+pub mod filter;
 pub mod hrv;
 mod record;
-mod sos;
+pub mod resample;
 pub mod wfdb;
 
-pub use butterworth::{Band, ButterworthConfig, band_pass, high_pass, low_pass};
 pub use error::{Error, Result};
+pub use filter::{Band, ButterworthConfig, SosFilter, SosStream, band_pass, high_pass, low_pass};
 pub use record::{Record, Signal};
-pub use sos::{SosFilter, SosStream};
