@@ -42,6 +42,9 @@ pub enum Error {
         /// What there is, or what to do.
         instead: String,
     },
+    /// A measure has no value on this series.
+    #[error(transparent)]
+    NoAnswer(#[from] crate::entropy::NoAnswer),
     /// An archive could not be read.
     #[error("the archive cannot be read: {0}")]
     Archive(#[source] Box<dyn std::error::Error + Send + Sync>),

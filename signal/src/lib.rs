@@ -21,7 +21,8 @@
 //! | [`csv`] | tables with a header line |
 //! | [`ButterworthConfig`], [`SosFilter`] | filters: zero phase, causal, live; [`band_pass`], [`low_pass`], [`high_pass`] |
 //! | [`ecg`] | R-peaks by three detectors, scores against annotations |
-//! | [`hrv`] | heart-rate variability in the time domain |
+//! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
+//! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
 //! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
 //!
@@ -36,6 +37,7 @@ mod butterworth;
 pub mod csv;
 pub mod ctg;
 pub mod ecg;
+pub mod entropy;
 mod error;
 pub mod figure;
 pub mod hrv;

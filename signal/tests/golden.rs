@@ -6,6 +6,8 @@ mod ctg;
 mod dsp;
 #[path = "golden/ecg.rs"]
 mod ecg;
+#[path = "golden/entropy.rs"]
+mod entropy;
 #[path = "golden/hrv.rs"]
 mod hrv;
 #[path = "golden/readers.rs"]
@@ -20,6 +22,7 @@ fn main() -> std::process::ExitCode {
         .case("dsp_input.npy", with("dsp.json"))
         .case("dsp_filtered.npy", with("dsp.json"))
         .case("hrv.json", hrv::hrv)
+        .case("entropy.json", entropy::entropy)
         .case("ecg.json", ecg::ecg)
         .case("ecg_clean.npy", with("ecg.json"))
         .case("readers.json", readers::readers)
