@@ -115,8 +115,7 @@ impl CorrelationDimensionConfig {
         let reach = (self.dimension - 1).saturating_mul(self.delay);
         enough(x, reach.saturating_add(3))?;
         let stretches = x.len() - reach;
-        let rows: Vec<&[f64]> =
-            (0..self.dimension).map(|k| &x[k * self.delay..k * self.delay + stretches]).collect();
+        let rows: Vec<&[f64]> = (0..self.dimension).map(|k| &x[k * self.delay..k * self.delay + stretches]).collect();
         let largest = Arch::new().dispatch(
             #[inline(always)]
             || largest_square(&rows),

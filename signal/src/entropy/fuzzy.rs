@@ -113,9 +113,7 @@ impl FuzzyEntropyConfig {
 fn centred(x: &[f64], length: usize, delay: usize, templates: usize, radius: f64) -> Vec<Vec<f64>> {
     let means: Vec<f64> =
         (0..templates).map(|i| (0..length).map(|k| x[i + k * delay]).sum::<f64>() / length as f64).collect();
-    (0..length)
-        .map(|k| x[k * delay..].iter().zip(&means).map(|(v, mean)| (v - mean) / radius).collect())
-        .collect()
+    (0..length).map(|k| x[k * delay..].iter().zip(&means).map(|(v, mean)| (v - mean) / radius).collect()).collect()
 }
 
 /// The sum of `exp(−largest distance)` over all pairs: two exponentials a pair are what bounds the time.

@@ -113,8 +113,7 @@ impl LyapunovConfig {
         let separation = self.separation.unwrap_or_else(|| mean_period(x));
         enough(x, separation.saturating_mul(2).saturating_add(reach + self.steps + 2))?;
         let stretches = x.len() - reach;
-        let rows: Vec<&[f64]> =
-            (0..self.dimension).map(|k| &x[k * self.delay..k * self.delay + stretches]).collect();
+        let rows: Vec<&[f64]> = (0..self.dimension).map(|k| &x[k * self.delay..k * self.delay + stretches]).collect();
         let followed = stretches - self.steps + 1;
         let neighbours = Arch::new().dispatch(
             #[inline(always)]

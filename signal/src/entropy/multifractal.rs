@@ -92,7 +92,9 @@ pub(crate) fn measure(
     if !strengths.iter().chain(&dimensions).all(|v| v.is_finite()) {
         return Err(NoAnswer::OutOfRange);
     }
-    let first = |better: fn(f64, f64) -> bool, of: &[f64]| (0..of.len()).fold(0, |b, k| if better(of[k], of[b]) { k } else { b });
+    let first = |better: fn(f64, f64) -> bool, of: &[f64]| {
+        (0..of.len()).fold(0, |b, k| if better(of[k], of[b]) { k } else { b })
+    };
     let (low, high) = (first(|a, b| a < b, &strengths), first(|a, b| a > b, &strengths));
     let top = first(|a, b| a > b, &dimensions);
     let (smallest, largest, peak) = (strengths[low], strengths[high], strengths[top]);

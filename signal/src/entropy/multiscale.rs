@@ -144,14 +144,7 @@ impl MultiscaleEntropyConfig {
         Ok(Multiscale { entropies, index })
     }
 
-    fn at(
-        &self,
-        x: &[f64],
-        scale: usize,
-        radius: f64,
-        buffers: &mut Neighbours,
-        coarse: &mut Vec<f64>,
-    ) -> Option<f64> {
+    fn at(&self, x: &[f64], scale: usize, radius: f64, buffers: &mut Neighbours, coarse: &mut Vec<f64>) -> Option<f64> {
         use CoarseGraining::{Composite, CompositeDecimated, Means, RefinedComposite, RefinedCompositeDecimated};
         let (shifts, decimated) = match self.coarse_graining {
             Means => (1, false),

@@ -243,8 +243,7 @@ mod tests {
     use super::*;
 
     fn plain(x: &[f64], length: usize, delay: usize, templates: usize, radius: f64) -> Vec<u32> {
-        let alike =
-            |i: usize, j: usize| (0..length).all(|k| (x[i + k * delay] - x[j + k * delay]).abs() <= radius);
+        let alike = |i: usize, j: usize| (0..length).all(|k| (x[i + k * delay] - x[j + k * delay]).abs() <= radius);
         (0..templates).map(|i| (0..templates).filter(|j| alike(i, *j)).count() as u32).collect()
     }
 
@@ -260,7 +259,8 @@ mod tests {
         let outlier: Vec<f64> = (0..160).map(|i| if i == 80 { 1e9 } else { random() }).collect();
         let mut neighbours = Neighbours::default();
         for x in [&rough, &ties, &outlier, &vec![1.0; 50], &rough[..3].to_vec()] {
-            for (m, delay, radius) in [(1, 1, 0.125), (2, 1, 0.25), (3, 1, 0.3), (4, 2, 0.5), (2, 3, 1e-9), (2, 1, 0.0)] {
+            for (m, delay, radius) in [(1, 1, 0.125), (2, 1, 0.25), (3, 1, 0.3), (4, 2, 0.5), (2, 3, 1e-9), (2, 1, 0.0)]
+            {
                 let templates = x.len().saturating_sub(m * delay);
                 let found = neighbours.pairs(x, m, delay, radius);
                 let pairs = |length| {

@@ -21,6 +21,18 @@ pub fn weighted_permutation_entropy(x: &[f64]) -> Result<f64> {
     PermutationEntropyConfig::default().with_weighted(true).of(x)
 }
 
+/// Which of equal values is the smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Ties {
+    /// The earlier one.
+    #[default]
+    Earlier,
+    /// Whichever the sorting network of NumPy 2 leaves first on processors with vector instructions (its `argsort` is not
+    /// stable there). On quantised intervals this changes the entropy by up to a fifth: only to compare with that tool.
+    AsNumpy,
+}
+
 /// Settings of the permutation entropy.
 ///
 /// **Use it** to measure how varied the order of successive values is: fast, and unmoved by the scale and by outliers.
@@ -30,7 +42,7 @@ pub fn weighted_permutation_entropy(x: &[f64]) -> Result<f64> {
 /// # Formula
 /// Each stretch of `m` values has one of `m!` orders; entropy in bits of how often each occurs (weighted: of the sum of
 /// the variances of its stretches), over `log2(m!)` if normalised. **Ties: of equal values the earlier one is the
-/// smaller** (a stable sort).
+/// smaller** (a stable sort), unless [`Ties`] says otherwise.
 ///
 /// # Examples
 /// ```
@@ -42,7 +54,7 @@ pub fn weighted_permutation_entropy(x: &[f64]) -> Result<f64> {
 ///
 /// # Validation
 /// Equals NeuroKit2 0.2.13 `entropy_permutation` within 1e-9 for `m` 3 to 5, plain and weighted, on all series of the
-/// golden set.
+/// golden set, with [`Ties::AsNumpy`] (without ties, with either).
 ///
 /// # References
 /// Bandt, Pompe 2002, doi:10.1103/PhysRevLett.88.174102. Fadlallah et al. 2013, doi:10.1103/PhysRevE.87.022911.
@@ -57,11 +69,13 @@ pub struct PermutationEntropyConfig {
     pub weighted: bool,
     /// Whether the entropy is divided by its largest value. Default true.
     pub normalised: bool,
+    /// Which of equal values is the smaller. Default [`Ties::Earlier`].
+    pub ties: Ties,
 }
 
 impl Default for PermutationEntropyConfig {
     fn default() -> Self {
-        Self { dimension: 3, delay: 1, weighted: false, normalised: true }
+        Self { dimension: 3, delay: 1, weighted: false, normalised: true, ties: Ties::Earlier }
     }
 }
 
@@ -85,6 +99,12 @@ impl PermutationEntropyConfig {
     #[must_use]
     pub fn with_normalised(self, normalised: bool) -> Self {
         Self { normalised, ..self }
+    }
+
+    /// Sets [`ties`](Self::ties).
+    #[must_use]
+    pub fn with_ties(self, ties: Ties) -> Self {
+        Self { ties, ..self }
     }
 
     /// Checks every setting against its range.
@@ -114,13 +134,13 @@ impl PermutationEntropyConfig {
         let mut weights = vec![0.0f64; orders];
         for at in 0..x.len() - reach {
             let value = |k: usize| x[at + k * delay];
-            // the order as a number: of each value, how many of the later ones are smaller, in mixed radix
-            let mut code = 0;
-            for k in 0..m - 1 {
-                let later = value(k);
-                let smaller: usize = (k + 1..m).map(|j| usize::from(value(j) < later)).sum();
-                code = code * (m - k) + smaller;
-            }
+            let code = match self.ties {
+                Ties::Earlier => code(m, |k, j| value(j) < value(k)),
+                Ties::AsNumpy => {
+                    let places = places_in_network(m, value);
+                    code(m, |k, j| places[j] < places[k])
+                }
+            };
             weights[code] += if self.weighted { variance(m, value) } else { 1.0 };
         }
         if !weights.iter().any(|w| *w > 0.0) {
@@ -132,6 +152,32 @@ impl PermutationEntropyConfig {
         let entropy = bits(weights.iter().copied());
         Ok(if self.normalised { entropy / (orders as f64).log2() } else { entropy })
     }
+}
+
+/// The order as a number: of each value `k`, how many later ones `j` are smaller, in mixed radix.
+fn code(m: usize, smaller: impl Fn(usize, usize) -> bool) -> usize {
+    (0..m - 1).fold(0, |code, k| code * (m - k) + (k + 1..m).filter(|j| smaller(k, *j)).count())
+}
+
+/// Where each of up to eight values comes to lie in the bitonic network for eight, which swaps only what is out of order.
+fn places_in_network(m: usize, value: impl Fn(usize) -> f64) -> [usize; 8] {
+    const NETWORK: [[(usize, usize); 4]; 6] = [
+        [(0, 1), (2, 3), (4, 5), (6, 7)],
+        [(0, 3), (1, 2), (4, 7), (5, 6)],
+        [(0, 1), (2, 3), (4, 5), (6, 7)],
+        [(0, 7), (1, 6), (2, 5), (3, 4)],
+        [(0, 2), (1, 3), (4, 6), (5, 7)],
+        [(0, 1), (2, 3), (4, 5), (6, 7)],
+    ];
+    let mut keys: [(f64, usize); 8] = std::array::from_fn(|k| (if k < m { value(k) } else { f64::INFINITY }, k));
+    for (a, b) in NETWORK.into_iter().flatten() {
+        if keys[a].0 > keys[b].0 {
+            keys.swap(a, b);
+        }
+    }
+    let mut places = [0; 8];
+    keys.iter().zip(0..).for_each(|((_, k), place)| places[*k] = place);
+    places
 }
 
 fn variance(m: usize, value: impl Fn(usize) -> f64) -> f64 {
@@ -150,6 +196,23 @@ mod tests {
         assert_eq!(weighted_permutation_entropy(&rise).unwrap(), 0.0);
         assert_eq!(permutation_entropy(&[5.0; 50]).unwrap(), 0.0); // all ties, all decided alike
         assert!(weighted_permutation_entropy(&[5.0; 50]).unwrap_err().to_string().contains("do not vary"));
+    }
+
+    #[test]
+    fn ties_are_the_only_difference() {
+        let x: Vec<f64> = (0..300u32).map(|i| f64::from(i * i % 293) + f64::from(i) * 1e-3).collect();
+        let few: Vec<f64> = x.iter().map(|v| (v / 60.0).floor()).collect();
+        let both = |x: &[f64], m: usize| {
+            let config = PermutationEntropyConfig::default().with_dimension(m);
+            (config.of(x).unwrap(), config.with_ties(Ties::AsNumpy).of(x).unwrap())
+        };
+        for m in 2..=8 {
+            assert_eq!(both(&x, m).0, both(&x, m).1);
+        }
+        assert_ne!(both(&few, 5).0, both(&few, 5).1);
+        // NumPy sorts (2, 1, 1, 1) as 1, 2, 3, 0 and (1, 2, 1, 1) as 0, 2, 3, 1
+        assert_eq!(places_in_network(4, |k| [2.0, 1.0, 1.0, 1.0][k])[..4], [3, 0, 1, 2]);
+        assert_eq!(places_in_network(4, |k| [1.0, 2.0, 1.0, 1.0][k])[..4], [0, 3, 1, 2]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use eir_core::testing::golden::{Case, Outcome, Tolerance, entry, number, numbers
 use eir_signal::entropy::{
     ApproximateEntropyConfig, CorrelationDimensionConfig, DfaConfig, DispersionEntropyConfig, FuzzyEntropyConfig,
     HiguchiConfig, MultiscaleEntropyConfig, PermutationEntropyConfig, Radii, SampleEntropyConfig, Similarity,
-    SvdEntropyConfig, Threshold, hjorth, katz_dimension, lempel_ziv, petrosian_dimension, shannon_entropy,
+    SvdEntropyConfig, Threshold, Ties, hjorth, katz_dimension, lempel_ziv, petrosian_dimension, shannon_entropy,
     spectral_entropy,
 };
 use serde_json::Value;
@@ -39,8 +39,11 @@ fn one(case: &mut Case, key: &str, want: &Value, x: &[f64], r: f64) -> Outcome {
         "SampEn" => (SampleEntropyConfig::default().with_dimension(m).with_tolerance(near).of(x)?, 1e-9),
         "ApEn" => (ApproximateEntropyConfig::default().with_dimension(m).with_tolerance(near).of(x)?, 1e-9),
         "FuzzyEn" => (FuzzyEntropyConfig::default().with_dimension(m).with_tolerance(near).of(x)?, 1e-9),
-        "PermEn" => (PermutationEntropyConfig::default().with_dimension(m).of(x)?, 1e-9),
-        "WPermEn" => (PermutationEntropyConfig::default().with_dimension(m).with_weighted(true).of(x)?, 1e-9),
+        "PermEn" => (PermutationEntropyConfig::default().with_ties(Ties::AsNumpy).with_dimension(m).of(x)?, 1e-9),
+        "WPermEn" => {
+            let config = PermutationEntropyConfig::default().with_ties(Ties::AsNumpy).with_weighted(true);
+            (config.with_dimension(m).of(x)?, 1e-9)
+        }
         "ShannonEn" => (shannon_entropy(x)?, 1e-9),
         "SpectralEn" => (spectral_entropy(x)?, 1e-6),
         "DispEn" => {
