@@ -20,6 +20,10 @@
 //! | [`wfdb`] | records and annotations of PhysioNet, also out of a zip archive (feature `zip`, on by default) |
 //! | [`csv`] | tables with a header line |
 //! | [`ButterworthConfig`], [`SosFilter`] | filters: zero phase, causal, live; [`band_pass`], [`low_pass`], [`high_pass`] |
+//! | [`spectrum`] | Welch, multitaper, Burg, Lomb-Scargle, short-time Fourier, coherence, analytic signal |
+//! | [`wavelet`] | discrete, stationary and continuous transforms, denoising |
+//! | [`interpolate`] | cubic splines, PCHIP, Akima |
+//! | [`peaks`], [`Window`] | peaks with prominences and widths; windows and Slepian tapers |
 //! | [`ecg`] | R-peaks by three detectors, scores against annotations |
 //! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
@@ -41,11 +45,17 @@ pub mod entropy;
 mod error;
 pub mod figure;
 pub mod hrv;
+pub mod interpolate;
+pub mod peaks;
 mod record;
 mod sos;
+pub mod spectrum;
+pub mod wavelet;
 pub mod wfdb;
+mod window;
 
 pub use butterworth::{Band, ButterworthConfig, band_pass, high_pass, low_pass};
 pub use error::{Error, Result};
 pub use record::{Record, Signal};
 pub use sos::{SosFilter, SosStream};
+pub use window::{Slepian, Window, dpss};
