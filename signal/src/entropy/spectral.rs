@@ -2,9 +2,8 @@
 
 use super::{Measure, NoAnswer, bits, check, enough, mean};
 use crate::Result;
-use num_complex::Complex64;
-use rustfft::FftPlanner;
-use std::f64::consts::TAU;
+use crate::spectrum::{Detrend, WelchConfig};
+use eir_core::SampleRate;
 
 /// The entropy of how the power of `x` is spread over the frequencies, between 0 and 1.
 ///
@@ -46,7 +45,13 @@ pub(crate) fn measure(x: &[f64]) -> Measure {
     let half = x.len() as f64 / 2.0;
     let lowest = 2.0 * RATE / half;
     let segment = (((2.0 / lowest) * RATE) as usize).min(half as usize);
-    let power = welch(x, segment);
+    let centre = mean(x);
+    let level: Vec<f64> = x.iter().map(|v| v - centre).collect();
+    let welch = WelchConfig::default().with_segment(segment).with_fft_length(2 * segment).with_detrend(Detrend::None);
+    let spectrum = SampleRate::new(RATE)
+        .map_err(|_| ())
+        .and_then(|rate| welch.plan(rate).and_then(|w| w.power(&level)).map_err(|_| ()));
+    let power = spectrum.map_err(|()| NoAnswer::OutOfRange)?.power;
     let step = 1.0 / ((2 * segment) as f64 * (1.0 / RATE));
     let kept: Vec<f64> =
         power.iter().enumerate().filter(|(k, _)| *k as f64 * step >= lowest).map(|(_, p)| *p).collect();
@@ -55,28 +60,6 @@ pub(crate) fn measure(x: &[f64]) -> Measure {
         return Err(NoAnswer::OutOfRange);
     }
     Ok(bits(kept.iter().copied()) / (kept.len() as f64).log2())
-}
-
-/// The Welch spectrum in arbitrary units, one-sided, without removal of trends within segments.
-fn welch(x: &[f64], segment: usize) -> Vec<f64> {
-    let centre = mean(x);
-    let size = 2 * segment;
-    let fft = FftPlanner::new().plan_fft_forward(size);
-    let mut scratch = vec![Complex64::ZERO; fft.get_inplace_scratch_len()];
-    let window: Vec<f64> = (0..segment).map(|i| 0.5 - 0.5 * (TAU * i as f64 / segment as f64).cos()).collect();
-    let mut power = vec![0.0; segment + 1];
-    let mut buffer = vec![Complex64::ZERO; size];
-    for part in x.windows(segment).step_by(segment - segment / 2) {
-        buffer.fill(Complex64::ZERO);
-        for ((b, v), w) in buffer.iter_mut().zip(part).zip(&window) {
-            b.re = (v - centre) * w;
-        }
-        fft.process_with_scratch(&mut buffer, &mut scratch);
-        power.iter_mut().zip(&buffer).for_each(|(p, b)| *p += b.norm_sqr());
-    }
-    let last = power.len() - 1;
-    power[1..last].iter_mut().for_each(|p| *p *= 2.0);
-    power
 }
 
 #[cfg(test)]

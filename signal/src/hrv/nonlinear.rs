@@ -253,7 +253,13 @@ mod tests {
 
     #[test]
     fn every_measure_has_a_value_or_a_reason() {
-        let rr: Vec<f64> = (0..700u32).map(|i| 800.0 + f64::from(i * i % 101)).collect();
+        let mut state = 1u32;
+        let rr: Vec<f64> = (0..700)
+            .map(|i| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                800.0 + 30.0 * (0.5 * f64::from(i)).sin() + f64::from(state >> 24) / 8.0
+            })
+            .collect();
         let found = nonlinear(&rr).unwrap();
         for (name, value) in [
             ("sample", found.sample_entropy),

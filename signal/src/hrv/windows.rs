@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct HrvWindow {
     /// Start in seconds from the start of the first interval.
     pub start_s: f64,
-    /// Which intervals end in it.
+    /// Index of the first interval that ends in it.
     pub first: usize,
     /// How many intervals end in it.
     pub intervals: usize,

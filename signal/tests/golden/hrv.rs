@@ -1,13 +1,14 @@
 //! Heart-rate variability, against NeuroKit2 and the definition of the Task Force.
 
 use super::{list, text};
-use eir_core::SampleRate;
 use eir_core::testing::golden::{Case, Outcome, Tolerance, entry, number, numbers};
+use eir_core::{Limits, SampleRate};
 use eir_signal::entropy::MultifractalSpectrum;
 use eir_signal::hrv::{
     ArtefactConfig, ArtefactRule, BeatLabel, FrequencyConfig, Measure, NoAnswer, Nonlinear, NonlinearConfig,
     correct_artefacts, time_domain,
 };
+use eir_signal::wfdb;
 use serde_json::Value;
 
 pub(super) fn hrv(case: &mut Case) -> Outcome {
@@ -203,7 +204,7 @@ fn artefacts(case: &mut Case) -> Outcome {
             .collect();
         // the tool was given the rate as a whole number
         let rate = SampleRate::new(number(entry(record, "fs")?)?.trunc())?;
-        let found = correct_artefacts(&peaks, rate)?;
+        let found = ArtefactConfig::default().with_rule(ArtefactRule::AsNeuroKit).correct(&peaks, rate)?;
         case.equal("labels", &found.labels.len(), &peaks.len());
         for (key, got) in [
             ("out", &found.peaks),
@@ -215,8 +216,18 @@ fn artefacts(case: &mut Case) -> Outcome {
             let got: Vec<f64> = got.iter().map(|v| *v as f64).collect();
             case.close(key, &got, &numbers(entry(want, key)?)?, Tolerance::Exact);
         }
-        let ahead = ArtefactConfig::default().with_rule(ArtefactRule::LookAhead).correct(&peaks, rate)?;
+        let ahead = correct_artefacts(&peaks, rate)?;
         let count = |labels: &[BeatLabel], label| labels.iter().filter(|l| **l == label).count();
+        let ectopic = annotated(case, text(record, "record")?, &peaks)?;
+        let said = |labels: &[BeatLabel], label| ectopic.iter().filter(|k| labels[**k] == label).count();
+        println!(
+            "  annotated ectopic {}: called ectopic {}, other {}; looking ahead {} and {}",
+            ectopic.len(),
+            said(&found.labels, BeatLabel::Ectopic),
+            said(&found.labels, BeatLabel::LongShort),
+            said(&ahead.labels, BeatLabel::Ectopic),
+            said(&ahead.labels, BeatLabel::LongShort),
+        );
         println!(
             "  {}: first pass {} ectopic, {} long or short; looking ahead {} and {}",
             text(record, "record")?,
@@ -227,4 +238,19 @@ fn artefacts(case: &mut Case) -> Outcome {
         );
         Ok(())
     })
+}
+
+/// Which of the peaks are annotated as premature, where there are annotations.
+fn annotated(case: &Case, record: &str, peaks: &[usize]) -> Result<Vec<usize>, Box<dyn std::error::Error>> {
+    let Ok(path) = case.data(&format!("{record}.atr")) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for annotation in wfdb::open_annotations(&path, &Limits::default())?.iter() {
+        if !"AaJSVEF".contains(annotation.symbol) {
+            continue;
+        }
+        let near = (0..peaks.len()).min_by_key(|k| peaks[*k].abs_diff(annotation.sample as usize));
+        found.extend(near.filter(|k| peaks[*k].abs_diff(annotation.sample as usize) < 54));
+    }
+    found.dedup();
+    Ok(found)
 }
