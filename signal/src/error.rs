@@ -1,4 +1,6 @@
-use eir_core::error::{Io, LimitExceeded, Malformed, Mismatch, NotFinite, Parameter, TooShort, Unsupported};
+use eir_core::error::{
+    Io, LimitExceeded, Malformed, Mismatch, NotFinite, OutOfRange, Parameter, TooShort, Unsupported,
+};
 use eir_core::file::ReadError;
 
 /// The result of every fallible call of this crate.
@@ -20,6 +22,9 @@ pub enum Error {
     /// A sample is NaN or infinite where a number is needed.
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
+    /// A value of the data lies outside its range.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
     /// A file does not follow its format.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -42,6 +47,9 @@ pub enum Error {
         /// What there is, or what to do.
         instead: String,
     },
+    /// A measure has no value on this series.
+    #[error(transparent)]
+    NoAnswer(#[from] crate::entropy::NoAnswer),
     /// An archive could not be read.
     #[error("the archive cannot be read: {0}")]
     Archive(#[source] Box<dyn std::error::Error + Send + Sync>),

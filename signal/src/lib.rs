@@ -22,8 +22,13 @@
 //! | [`ButterworthConfig`], [`SosFilter`] | filters: zero phase, causal, live; [`band_pass`], [`low_pass`], [`high_pass`] |
 //! | [`filter`] | recursive and FIR filters by design, Savitzky-Golay, median, moving average, trends; all live too |
 //! | [`resample`] | to another rate: polyphase, by spectrum, to any ratio |
+//! | [`spectrum`] | Welch, multitaper, Burg, Lomb-Scargle, short-time Fourier, coherence, analytic signal |
+//! | [`wavelet`] | discrete, stationary and continuous transforms, denoising |
+//! | [`interpolate`] | cubic splines, PCHIP, Akima |
+//! | [`peaks`], [`Window`] | peaks with prominences and widths; windows and Slepian tapers |
 //! | [`ecg`] | R-peaks by three detectors, scores against annotations |
-//! | [`hrv`] | heart-rate variability in the time domain |
+//! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
+//! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
 //! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
 //!
@@ -37,14 +42,23 @@
 pub mod csv;
 pub mod ctg;
 pub mod ecg;
+pub mod entropy;
 mod error;
 pub mod figure;
 pub mod filter;
 pub mod hrv;
+pub mod interpolate;
+pub mod peaks;
 mod record;
 pub mod resample;
+mod sos;
+pub mod spectrum;
+pub mod wavelet;
 pub mod wfdb;
+mod window;
 
 pub use error::{Error, Result};
 pub use filter::{Band, ButterworthConfig, SosFilter, SosStream, band_pass, high_pass, low_pass};
 pub use record::{Record, Signal};
+pub use sos::{SosFilter, SosStream};
+pub use window::{Slepian, Window, dpss};

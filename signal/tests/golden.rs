@@ -6,10 +6,18 @@ mod ctg;
 mod dsp;
 #[path = "golden/ecg.rs"]
 mod ecg;
+#[path = "golden/entropy.rs"]
+mod entropy;
 #[path = "golden/hrv.rs"]
 mod hrv;
 #[path = "golden/readers.rs"]
 mod readers;
+#[path = "golden/spectra.rs"]
+mod spectra;
+#[path = "golden/wavelets.rs"]
+mod wavelets;
+#[path = "golden/windows.rs"]
+mod windows;
 
 use eir_core::testing::golden::{Case, Golden, Outcome};
 use serde_json::Value;
@@ -19,7 +27,11 @@ fn main() -> std::process::ExitCode {
         .case("dsp.json", dsp::dsp)
         .case("dsp_input.npy", with("dsp.json"))
         .case("dsp_filtered.npy", with("dsp.json"))
+        .case("windows.json", windows::windows)
+        .case("wavelets.json", wavelets::wavelets)
+        .case("spectra.json", spectra::spectra)
         .case("hrv.json", hrv::hrv)
+        .case("entropy.json", entropy::entropy)
         .case("ecg.json", ecg::ecg)
         .case("ecg_clean.npy", with("ecg.json"))
         .case("readers.json", readers::readers)

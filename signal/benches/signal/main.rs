@@ -5,6 +5,7 @@ mod ecg;
 mod filters;
 mod hrv;
 mod readers;
+mod spectra;
 
 use eir_core::testing::bench::Bench;
 
@@ -22,6 +23,7 @@ fn main() -> std::process::ExitCode {
 fn rows(bench: &mut Bench) -> Result<(), Box<dyn std::error::Error>> {
     filters::rows(bench)?;
     ecg::rows(bench)?;
+    spectra::rows(bench)?;
     hrv::rows(bench)?;
     readers::rows(bench)?;
     ctg::rows(bench)?;

@@ -1,7 +1,6 @@
 //! Filters and resampling, against SciPy.
 //!
-//! `dsp.json` also holds what `spectra.rs` compares: [`ELSEWHERE`] names it. A family that neither this file nor that list
-//! knows fails.
+//! `dsp.json` also holds what `spectra.rs` compares. A family that neither knows fails.
 
 use super::{list, text};
 use eir_core::SampleRate;
@@ -14,10 +13,6 @@ use eir_signal::filter::{
 use eir_signal::resample::{DecimateConfig, DecimateFilter, Fourier, PolyphaseConfig, fourier};
 use serde_json::Value;
 use std::error::Error;
-
-/// The families of `dsp.json` that are spectra, peaks and splines.
-pub(super) const ELSEWHERE: [&str; 8] =
-    ["hilbert", "welch", "periodogram_hann", "stft", "two_channel", "find_peaks", "lombscargle", "interp"];
 
 /// Filters in single precision.
 const SINGLE: Tolerance = Tolerance::Relative(2e-5);
@@ -110,11 +105,11 @@ pub(super) fn dsp(case: &mut Case) -> Outcome {
             case.close("y in f32", &wide(&config.detrend(&single)?[..want.len()]), &want, SINGLE);
             Ok(())
         }),
-        name if ELSEWHERE.contains(&name) => {
-            case.skip(key, "compared in spectra.rs");
-            Ok(())
-        }
-        _ => Err("no test knows this family".into()),
+        // every other family is one of spectra, peaks and interpolation, or a failure
+        other => match super::spectra::family(case, other, value, &input, rate)? {
+            true => Ok(()),
+            false => Err(format!("nobody compares the family {other}").into()),
+        },
     })
 }
 

@@ -1,16 +1,10 @@
 //! Heart-rate variability in the time domain.
 
+use super::{Intervals, check, short_term};
 use crate::Result;
-use eir_core::SampleRate;
-use eir_core::error::{NotFinite, Parameter, TooShort};
+use eir_core::error::TooShort;
 use eir_core::metrics::sorted_quantile;
 use serde::{Deserialize, Serialize};
-
-/// The intervals between successive beats, in ms.
-#[must_use]
-pub fn rr_intervals_ms(beats: &[usize], rate: SampleRate) -> Vec<f64> {
-    beats.windows(2).map(|w| (w[1] as f64 - w[0] as f64) / rate.hz() * 1000.0).collect()
-}
 
 /// Heart-rate variability in the time domain. Milliseconds where the name says so, percent in `pnn`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -71,6 +65,18 @@ impl TimeDomain {
         self.rmssd_ms / self.mean_ms
     }
 
+    /// Median distance from the median over the median.
+    #[must_use]
+    pub fn mcvnn(&self) -> f64 {
+        self.mad_ms / self.median_ms
+    }
+
+    /// SDNN over RMSSD: long-term over short-term variability.
+    #[must_use]
+    pub fn sdnn_over_rmssd(&self) -> f64 {
+        self.sdnn_ms / self.rmssd_ms
+    }
+
     /// Heart rate of the mean interval, in beats a minute.
     #[must_use]
     pub fn heart_rate_bpm(&self) -> f64 {
@@ -80,8 +86,6 @@ impl TimeDomain {
 
 /// Width of a histogram class in ms.
 const CLASS_MS: f64 = 1000.0 / 128.0;
-/// Longest interval that is accepted, in ms: 1 min.
-const LONGEST_MS: f64 = 60_000.0;
 
 /// The variability of the intervals `rr_ms` in the time domain.
 ///
@@ -104,7 +108,8 @@ const LONGEST_MS: f64 = 60_000.0;
 /// ```
 ///
 /// # Errors
-/// [`TooShort`] below 3 intervals, [`NotFinite`], [`Parameter`] for an interval that is not above 0 or is over 1 min.
+/// [`TooShort`] below 3 intervals, [`NotFinite`](eir_core::error::NotFinite),
+/// [`OutOfRange`](eir_core::error::OutOfRange) for an interval that is not above 0 or is over 1 min.
 ///
 /// # Validation
 /// Equals NeuroKit2 0.2.13 `hrv_time` within 1e-9 on all series of the golden set (all 25 values).
@@ -112,22 +117,34 @@ const LONGEST_MS: f64 = 60_000.0;
 /// # References
 /// Task Force 1996, doi:10.1161/01.CIR.93.5.1043.
 pub fn time_domain(rr_ms: &[f64]) -> Result<TimeDomain> {
-    NotFinite::check_f64("interval", rr_ms)?;
-    if rr_ms.len() < 3 {
-        return Err(TooShort::new("intervals", rr_ms.len(), 3).into());
+    check(rr_ms, 3)?;
+    Ok(measure(rr_ms, rr_ms.windows(2).map(|w| w[1] - w[0])))
+}
+
+/// As [`time_domain`], for intervals with gaps: differences are taken within the stretches only. SDANN and SDNN index go
+/// by the sum of the intervals and do not see the gaps.
+///
+/// # Errors
+/// As [`time_domain`]; [`TooShort`] below 2 differences.
+pub fn time_domain_with_gaps(intervals: &Intervals) -> Result<TimeDomain> {
+    check(intervals.ms(), 3)?;
+    let differences: Vec<f64> = intervals.stretches().flat_map(|s| s.windows(2).map(|w| w[1] - w[0])).collect();
+    if differences.len() < 2 {
+        return Err(TooShort::new("differences", differences.len(), 2).into());
     }
-    if let Some(wrong) = rr_ms.iter().find(|v| !(**v > 0.0 && **v <= LONGEST_MS)) {
-        return Err(Parameter::new("interval", wrong.signum(), "above 0 ms and at most 1 min").into());
-    }
+    Ok(measure(intervals.ms(), differences.iter().copied()))
+}
+
+fn measure(rr_ms: &[f64], differences: impl Iterator<Item = f64> + Clone) -> TimeDomain {
     let n = rr_ms.len() as f64;
-    let differences: Vec<f64> = rr_ms.windows(2).map(|w| w[1] - w[0]).collect();
+    let steps = differences.clone().count() as f64;
+    let short = short_term::measure(rr_ms, differences);
     let mut sorted = rr_ms.to_vec();
     sorted.sort_by(f64::total_cmp);
     let quantile = |sorted: &[f64], q: f64| sorted_quantile(sorted, q).unwrap_or(f64::NAN);
     let median_ms = quantile(&sorted, 0.5);
     let mut away: Vec<f64> = rr_ms.iter().map(|v| (v - median_ms).abs()).collect();
     away.sort_by(f64::total_cmp);
-    let above = |limit: f64| differences.iter().filter(|d| d.abs() > limit).count() as f64;
     let histogram = histogram(&sorted);
     let fullest = histogram.iter().copied().max().unwrap_or(1).max(1);
     let minutes = [1.0, 2.0, 5.0].map(|m| stretches(rr_ms, m * 60_000.0));
@@ -135,28 +152,28 @@ pub fn time_domain(rr_ms: &[f64]) -> Result<TimeDomain> {
         minutes.each_ref().map(|s| s.as_ref().map(|s| deviation(&s.iter().map(|w| mean(w)).collect::<Vec<_>>())));
     let sdnn_index_ms =
         minutes.each_ref().map(|s| s.as_ref().map(|s| mean(&s.iter().map(|w| deviation(w)).collect::<Vec<_>>())));
-    Ok(TimeDomain {
+    TimeDomain {
         intervals: rr_ms.len(),
-        mean_ms: mean(rr_ms),
-        sdnn_ms: deviation(rr_ms),
-        rmssd_ms: mean(&differences.iter().map(|d| d * d).collect::<Vec<_>>()).sqrt(),
-        sdsd_ms: deviation(&differences),
+        mean_ms: short.mean_ms,
+        sdnn_ms: short.sdnn_ms,
+        rmssd_ms: short.rmssd_ms,
+        sdsd_ms: short.sdsd_ms,
         median_ms,
         mad_ms: 1.4826 * quantile(&away, 0.5),
         iqr_ms: quantile(&sorted, 0.75) - quantile(&sorted, 0.25),
         p20_ms: quantile(&sorted, 0.2),
         p80_ms: quantile(&sorted, 0.8),
-        min_ms: quantile(&sorted, 0.0),
-        max_ms: quantile(&sorted, 1.0),
-        pnn50: 100.0 * above(50.0) / (n - 1.0),
-        pnn20: 100.0 * above(20.0) / (n - 1.0),
-        pnn50_of_intervals: 100.0 * above(50.0) / n,
-        pnn20_of_intervals: 100.0 * above(20.0) / n,
+        min_ms: short.min_ms,
+        max_ms: short.max_ms,
+        pnn50: short.pnn50,
+        pnn20: short.pnn20,
+        pnn50_of_intervals: short.pnn50 * steps / n,
+        pnn20_of_intervals: short.pnn20 * steps / n,
         triangular_index: n / fullest as f64,
         tinn_ms: tinn(&sorted, &histogram),
         sdann_ms,
         sdnn_index_ms,
-    })
+    }
 }
 
 fn mean(values: &[f64]) -> f64 {
