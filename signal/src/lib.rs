@@ -16,8 +16,11 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`Record`] | a recording: signals with their own rates and units, missing samples as NaN; [`Record::open`] |
-//! | [`wfdb`] | records and annotations of PhysioNet, also out of a zip archive (feature `zip`, on by default) |
+//! | [`Record`], [`Signal`] | a recording: signals with their own rates and units, missing samples as NaN; [`Record::open`] |
+//! | [`Reader`] | any window of a recording, without the rest of its file |
+//! | [`wfdb`] | records and annotations of PhysioNet, read and written; also out of a zip archive (feature `zip`, on by default) |
+//! | [`edf`] | EDF, EDF+, BDF and BDF+ with their annotations, read and written |
+//! | [`aecg`] | annotated ECGs of HL7 |
 //! | [`csv`] | tables with a header line |
 //! | [`ButterworthConfig`], [`SosFilter`] | filters: zero phase, causal, live; [`band_pass`], [`low_pass`], [`high_pass`] |
 //! | [`ecg`] | R-peaks by three detectors, scores against annotations |
@@ -32,18 +35,25 @@
 //! **Not a medical device.**
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod aecg;
 mod butterworth;
 pub mod csv;
 pub mod ctg;
 pub mod ecg;
+pub mod edf;
 mod error;
 pub mod figure;
 pub mod hrv;
+mod reader;
 mod record;
+mod signal;
 mod sos;
+mod source;
 pub mod wfdb;
 
 pub use butterworth::{Band, ButterworthConfig, band_pass, high_pass, low_pass};
 pub use error::{Error, Result};
-pub use record::{Record, Signal};
+pub use reader::Reader;
+pub use record::{Annotation, Record};
+pub use signal::Signal;
 pub use sos::{SosFilter, SosStream};
