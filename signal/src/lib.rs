@@ -16,8 +16,11 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`Record`] | a recording: signals with their own rates and units, missing samples as NaN; [`Record::open`] |
-//! | [`wfdb`] | records and annotations of PhysioNet, also out of a zip archive (feature `zip`, on by default) |
+//! | [`Record`], [`Signal`] | a recording: signals with their own rates and units, missing samples as NaN; [`Record::open`] |
+//! | [`Reader`] | any window of a recording, without the rest of its file |
+//! | [`wfdb`] | records and annotations of PhysioNet, read and written; also out of a zip archive (feature `zip`, on by default) |
+//! | [`edf`] | EDF, EDF+, BDF and BDF+ with their annotations, read and written |
+//! | [`aecg`] | annotated ECGs of HL7 |
 //! | [`csv`] | tables with a header line |
 //! | [`ButterworthConfig`], [`SosFilter`] | filters: zero phase, causal, live; [`band_pass`], [`low_pass`], [`high_pass`] |
 //! | [`filter`] | recursive and FIR filters by design, Savitzky-Golay, median, moving average, trends; all live too |
@@ -43,6 +46,12 @@ pub mod csv;
 pub mod ctg;
 pub mod ecg;
 pub mod entropy;
+pub mod aecg;
+mod butterworth;
+pub mod csv;
+pub mod ctg;
+pub mod ecg;
+pub mod edf;
 mod error;
 pub mod figure;
 pub mod filter;
@@ -54,11 +63,19 @@ pub mod resample;
 mod sos;
 pub mod spectrum;
 pub mod wavelet;
+mod reader;
+mod record;
+mod signal;
+mod sos;
+mod source;
 pub mod wfdb;
 mod window;
 
 pub use error::{Error, Result};
 pub use filter::{Band, ButterworthConfig, SosFilter, SosStream, band_pass, high_pass, low_pass};
 pub use record::{Record, Signal};
+pub use reader::Reader;
+pub use record::{Annotation, Record};
+pub use signal::Signal;
 pub use sos::{SosFilter, SosStream};
 pub use window::{Slepian, Window, dpss};

@@ -35,6 +35,7 @@ fn main() -> std::process::ExitCode {
         .case("ecg.json", ecg::ecg)
         .case("ecg_clean.npy", with("ecg.json"))
         .case("readers.json", readers::readers)
+        .case("aecg.json", readers::documents)
         .case("ctg_variability.json", ctg::variability)
         .case("ctg_baseline_fhrma.json", ctg::baselines)
         .case("ctg_synthetic.json", ctg::planted)

@@ -1,7 +1,7 @@
 //! WFDB annotation files: what happened at which sample.
 
 use crate::Result;
-use eir_core::error::Malformed;
+use eir_core::error::{Malformed, Unsupported};
 use eir_core::{Limits, file};
 use std::path::Path;
 
@@ -28,6 +28,48 @@ pub struct Annotation {
 }
 
 impl Annotation {
+    /// An annotation of the sign `symbol` at `sample`.
+    ///
+    /// # Errors
+    /// [`Unsupported`] for a sign that WFDB does not know; codes without a sign: [`with_code`](Self::with_code).
+    pub fn new(sample: i64, symbol: char) -> Result<Self> {
+        let code = SYMBOLS.iter().position(|s| *s == symbol && symbol != '\0');
+        let code =
+            code.ok_or_else(|| Unsupported::new("an annotation of this sign", "use one of WFDB's, or its code"))?;
+        let text = String::new();
+        Ok(Self { sample, code: code as u8, symbol, subtype: 0, channel: 0, number: 0, text })
+    }
+
+    /// Sets [`code`](Self::code), and the sign that belongs to it.
+    #[must_use]
+    pub fn with_code(self, code: u8) -> Self {
+        Self { code, symbol: symbol(code), ..self }
+    }
+
+    /// Sets [`subtype`](Self::subtype).
+    #[must_use]
+    pub fn with_subtype(self, subtype: i8) -> Self {
+        Self { subtype, ..self }
+    }
+
+    /// Sets [`channel`](Self::channel).
+    #[must_use]
+    pub fn with_channel(self, channel: u8) -> Self {
+        Self { channel, ..self }
+    }
+
+    /// Sets [`number`](Self::number).
+    #[must_use]
+    pub fn with_number(self, number: i8) -> Self {
+        Self { number, ..self }
+    }
+
+    /// Sets [`text`](Self::text).
+    #[must_use]
+    pub fn with_text(self, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..self }
+    }
+
     /// Whether it marks a heartbeat.
     #[must_use]
     pub fn is_beat(&self) -> bool {
@@ -64,6 +106,16 @@ pub fn open_annotations(path: &Path, limits: &Limits) -> Result<Vec<Annotation>>
 /// [`Malformed`] with the byte where it ends within an annotation, or [`LimitExceeded`](eir_core::error::LimitExceeded).
 pub fn annotations(bytes: &[u8], limits: &Limits) -> Result<Vec<Annotation>> {
     limits.check("annotations (bytes)", bytes.len() as u64)?;
+    let mut found = parse(bytes, limits, usize::MAX)?;
+    // the note that states the time resolution is not an annotation
+    if found.first().is_some_and(|a| resolution(a).is_some()) {
+        found.remove(0);
+    }
+    Ok(found)
+}
+
+/// The first `most` annotations, with all that belongs to them.
+fn parse(bytes: &[u8], limits: &Limits, most: usize) -> Result<Vec<Annotation>> {
     let mut found: Vec<Annotation> = Vec::new();
     let (mut at, mut sample, mut channel, mut number) = (0usize, 0i64, 0u8, 0i8);
     while let Some([low, high]) = bytes.get(at..).and_then(|b| b.first_chunk::<2>()) {
@@ -96,13 +148,15 @@ pub fn annotations(bytes: &[u8], limits: &Limits) -> Result<Vec<Annotation>> {
                 }
             }
             63 => {
-                let text = bytes.get(at..at + usize::from(value)).ok_or_else(cut)?;
+                let length = usize::from(value as u8); // the low byte counts, as in the WFDB library
+                let text = bytes.get(at..at + length).ok_or_else(cut)?;
                 if let Some(last) = found.last_mut() {
                     last.text = String::from_utf8_lossy(text).trim_end_matches('\0').to_owned();
                 }
-                at += usize::from(value) + usize::from(value % 2); // padded to a whole word
+                at += length.next_multiple_of(2);
             }
             0 => sample = sample.saturating_add(i64::from(value)), // "not an annotation": only time passes
+            _ if found.len() >= most => break,
             code => {
                 limits.check_items("annotations", found.len() as u64 + 1)?;
                 sample = sample.saturating_add(i64::from(value));
@@ -111,18 +165,37 @@ pub fn annotations(bytes: &[u8], limits: &Limits) -> Result<Vec<Annotation>> {
             }
         }
     }
-    // the note that states the time resolution is not an annotation
-    if found.first().is_some_and(|a| a.sample == 0 && a.symbol == '"' && a.text.starts_with("## time resolution:")) {
-        found.remove(0);
-    }
     Ok(found)
 }
 
+/// Ticks a second of the times in an annotation file, where a note in it says so; otherwise the times are in frames of
+/// the record.
+///
+/// # Errors
+/// As [`annotations`].
+pub fn annotation_rate_hz(bytes: &[u8], limits: &Limits) -> Result<Option<f64>> {
+    // the first annotation and its text: at most 6 + 2 + 3 * 2 + 2 + 256 bytes
+    let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
+    let found = parse(head, limits, 1)?;
+    Ok(found.first().and_then(|a| resolution(a)?.parse().ok()).filter(|hz: &f64| hz.is_finite() && *hz > 0.0))
+}
+
+/// What the note of the time resolution says; none for another annotation.
+fn resolution(a: &Annotation) -> Option<&str> {
+    let text = a.text.strip_prefix("## time resolution:").filter(|_| a.sample == 0 && a.code == NOTE)?;
+    Some(text.trim())
+}
+
+/// The code of a note.
+pub(super) const NOTE: u8 = 22;
+
+/// The signs by code; NUL for codes without one.
+const SYMBOLS: [char; 42] = [
+    ' ', 'N', 'L', 'R', 'a', 'V', 'F', 'J', 'A', 'S', 'E', 'j', '/', 'Q', '~', '\0', '|', '\0', 's', 'T', '*', 'D',
+    '"', '=', 'p', 'B', '^', 't', '+', 'u', '?', '!', '[', ']', 'e', 'n', '@', 'x', 'f', '(', ')', 'r',
+];
+
 fn symbol(code: u8) -> char {
-    const SYMBOLS: [char; 42] = [
-        ' ', 'N', 'L', 'R', 'a', 'V', 'F', 'J', 'A', 'S', 'E', 'j', '/', 'Q', '~', '\0', '|', '\0', 's', 'T', '*', 'D',
-        '"', '=', 'p', 'B', '^', 't', '+', 'u', '?', '!', '[', ']', 'e', 'n', '@', 'x', 'f', '(', ')', 'r',
-    ];
     match SYMBOLS.get(usize::from(code)) {
         Some('\0') | None => '\u{fffd}',
         Some(c) => *c,

@@ -23,6 +23,8 @@ pub struct Header {
     pub name: String,
     /// Frames a second; 250 where the header has none.
     pub frame_rate: SampleRate,
+    /// Ticks a second of the counter and its value at the first frame, where the header has them.
+    pub counter: Option<(f64, f64)>,
     /// Number of frames; 0 where the header has none.
     pub frames: u64,
     /// Time of day and date as written, with a blank between them.
@@ -41,13 +43,13 @@ pub struct Header {
 pub struct HeaderSignal {
     /// File that holds the samples, in the header's folder.
     pub file: String,
-    /// Storage format: 8, 16, 24, 32, 61, 80, 160, 212, 310 or 311.
+    /// Storage format: 8, 16, 24, 32, 61, 80, 160, 212, 310, 311, or in FLAC 508, 516, 524.
     pub format: u16,
     /// Samples of this signal in each frame.
     pub per_frame: u32,
     /// Frames by which this signal is late.
     pub skew: u32,
-    /// Bytes before the first sample of the file.
+    /// Bytes before the first sample of the file; in FLAC, samples.
     pub offset: u64,
     /// Converter steps per unit.
     pub gain: f64,
@@ -55,10 +57,16 @@ pub struct HeaderSignal {
     pub baseline: i32,
     /// Unit.
     pub unit: String,
+    /// Bits of the converter, where the header has them.
+    pub resolution_bits: Option<u32>,
+    /// Converter step at the middle of its range.
+    pub zero: i32,
     /// First value: the start of the differences in format 8.
     pub first: i32,
     /// The 16-bit sum of all samples, where there is one.
     pub checksum: Option<i32>,
+    /// Block size; 0 for a file that can be read at any place.
+    pub block: u32,
     /// Description.
     pub name: String,
 }
@@ -69,41 +77,35 @@ impl Header {
     /// # Errors
     /// [`Malformed`] with the line that is wrong, or [`LimitExceeded`](eir_core::error::LimitExceeded).
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self> {
-        limits.check("header (bytes)", bytes.len() as u64)?;
-        let text = String::from_utf8_lossy(bytes);
-        let mut comments = Vec::new();
-        let mut lines = Vec::new();
-        for (number, line) in (1u64..).zip(text.lines()) {
-            let line = line.trim();
-            if let Some(comment) = line.strip_prefix('#') {
-                comments.push(comment.trim().to_owned());
-            } else if !line.is_empty() {
-                lines.push((number, line));
-            }
-        }
-        let mut lines = lines.into_iter();
-        let (number, first) = lines.next().ok_or_else(|| Malformed::new(FORMAT, "it is empty"))?;
-        let mut header = record_line(number, first)?;
-        let (count, segmented) = (header.1, header.2);
-        limits.check_items("signals or segments of a record", count)?;
-        header.0.comments = comments;
-        for (number, line) in lines.take(usize::try_from(count).unwrap_or(usize::MAX)) {
+        // a header is a list of names: 1/32 of what its samples may take, and each signal or segment is an object
+        limits.with_bytes(limits.bytes / 32).check("header (bytes)", bytes.len() as u64)?;
+        // headers before UTF-8 are in Latin-1, whose bytes are the first characters of Unicode
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => std::borrow::Cow::Borrowed(text),
+            Err(_) => bytes.iter().map(|b| char::from(*b)).collect::<String>().into(),
+        };
+        let lines = || (1u64..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+        let mut entries = lines().filter(|(_, line)| !line.starts_with('#'));
+        let (number, first) = entries.next().ok_or_else(|| Malformed::new(FORMAT, "it is empty"))?;
+        let (mut header, count, segmented) = record_line(number, first)?;
+        let share = if segmented { 10 } else { 100 };
+        let count = limits.with_items(limits.items / share).check_items("signals or segments of a record", count)?;
+        for (number, line) in entries.take(count) {
             if segmented {
                 let (name, length) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-                header
-                    .0
-                    .segments
-                    .push((file_name(number, name)?, number_at(number, "length of a segment", length.trim())?));
+                let length = number_at(number, "length of a segment", length.trim())?;
+                header.segments.push((file_name(number, name)?, length));
             } else {
-                let signal = signal_line(number, line, header.0.signals.len())?;
-                header.0.signals.push(signal);
+                let signal = signal_line(number, line, header.signals.len())?;
+                header.signals.push(signal);
             }
         }
-        let found = header.0.signals.len().max(header.0.segments.len()) as u64;
+        let found = header.signals.len().max(header.segments.len());
         if found < count {
             return Err(Malformed::new(FORMAT, format!("it announces {count} lines and has {found}")).into());
         }
-        Ok(header.0)
+        header.comments = lines().filter_map(|(_, line)| Some(line.strip_prefix('#')?.trim().to_owned())).collect();
+        Ok(header)
     }
 }
 
@@ -117,7 +119,12 @@ fn record_line(number: u64, line: &str) -> Result<(Header, u64, bool)> {
     };
     let signals: u64 = number_at(number, "number of signals", fields.next().unwrap_or_default())?;
     let rate = fields.next().unwrap_or("250");
-    let rate = rate.split('/').next().unwrap_or(rate);
+    let (rate, counter) = rate.split_once('/').map_or((rate, None), |(rate, counter)| (rate, Some(counter)));
+    let counter = counter.map(|counter| {
+        let (ticks, base) = counter.split_once('(').unwrap_or((counter, "0"));
+        let number = |text: &str| text.trim_end_matches(')').parse::<f64>().ok().filter(|n| n.is_finite());
+        Some((number(ticks)?, number(base)?))
+    });
     let frame_rate = SampleRate::new(number_at(number, "sampling rate", rate)?)
         .map_err(|_| Malformed::at(FORMAT, number, "the sampling rate is not above 0"))?;
     let frames = number_at(number, "number of samples", fields.next().unwrap_or("0"))?;
@@ -125,6 +132,7 @@ fn record_line(number: u64, line: &str) -> Result<(Header, u64, bool)> {
     let header = Header {
         name: name.to_owned(),
         frame_rate,
+        counter: counter.flatten(),
         frames,
         start,
         signals: Vec::new(),
@@ -164,14 +172,14 @@ fn signal_line(number: u64, line: &str, index: usize) -> Result<HeaderSignal> {
         return Err(Malformed::at(FORMAT, number, "a signal has 0 samples per frame").into());
     }
     let calibration = field();
-    let _resolution = field();
+    let resolution_bits = field().parse().ok();
     let zero = field();
     let zero: i32 = if zero.is_empty() { 0 } else { number_at(number, "converter zero", zero)? };
     let first = field();
     let first = if first.is_empty() { zero } else { number_at(number, "first value", first)? };
     let checksum = field();
     let checksum = if checksum.is_empty() { None } else { Some(number_at(number, "checksum", checksum)?) };
-    let _block = field();
+    let block = field().parse().unwrap_or(0);
     let name = rest.trim();
     let (gain, baseline, unit) = calibrate(number, calibration)?;
     Ok(HeaderSignal {
@@ -183,8 +191,11 @@ fn signal_line(number: u64, line: &str, index: usize) -> Result<HeaderSignal> {
         gain,
         baseline: baseline.unwrap_or(zero),
         unit,
+        resolution_bits,
+        zero,
         first,
         checksum,
+        block,
         name: if name.is_empty() { format!("signal {index}") } else { name.to_owned() },
     })
 }
