@@ -22,6 +22,7 @@ fn main() -> std::process::ExitCode {
         .case("hrv.json", hrv::hrv)
         .case("ecg.json", ecg::ecg)
         .case("ecg_clean.npy", with("ecg.json"))
+        .case("qrs_more.json", ecg::more)
         .case("readers.json", readers::readers)
         .case("ctg_variability.json", ctg::variability)
         .case("ctg_baseline_fhrma.json", ctg::baselines)
