@@ -1,9 +1,10 @@
 //! QRS detection in the second difference of a normalised signal, after Gamboa.
 
+use super::fir::zero_phase;
 use super::prepared;
 use crate::Result;
 use eir_core::SampleRate;
-use eir_core::error::{Parameter, TooShort};
+use eir_core::error::Parameter;
 use std::f64::consts::PI;
 
 /// The R-peaks of `ecg` after Gamboa: maxima of curvature above a fixed share of the amplitude.
@@ -96,7 +97,7 @@ fn scale(x: &[f64]) -> f64 {
 /// less its mean.
 ///
 /// # Errors
-/// [`TooShort`] unless longer than 4.5 s, [`Parameter`] if the rate is 90 Hz or less.
+/// [`TooShort`](eir_core::error::TooShort) unless longer than 4.5 s, [`Parameter`] if the rate is 90 Hz or less.
 ///
 /// # Validation
 /// Equals NeuroKit2 0.2.13 `ecg_clean(method="biosppy")` within 1e-6 of the largest value on the golden set.
@@ -107,29 +108,10 @@ pub fn clean_fir(ecg: &[f64], rate: SampleRate) -> Result<Vec<f64>> {
     }
     let taps = (1.5 * rate.hz()) as usize | 1;
     let filter = band_pass_taps(taps, 0.67 / rate.nyquist_hz(), 45.0 / rate.nyquist_hz());
-    let edge = 3 * taps;
-    let n = ecg.len();
-    if n <= edge {
-        return Err(TooShort::new("samples", n, edge + 1).into());
-    }
-    let (first, last) = (ecg[0], ecg[n - 1]);
-    let mut x: Vec<f64> = ecg[1..=edge].iter().rev().map(|v| 2.0 * first - v).collect();
-    x.extend_from_slice(ecg);
-    x.extend(ecg[n - 1 - edge..n - 1].iter().rev().map(|v| 2.0 * last - v));
-    for _ in 0..2 {
-        x = held_fir(&x, &filter);
-        x.reverse();
-    }
-    let mean = x[edge..edge + n].iter().sum::<f64>() / n as f64;
-    Ok(x[edge..edge + n].iter().map(|v| v - mean).collect())
-}
-
-/// Convolution with a signal that always was as its first sample.
-fn held_fir(x: &[f64], filter: &[f64]) -> Vec<f64> {
-    let mut long = vec![x.first().copied().unwrap_or_default(); filter.len() - 1];
-    long.extend_from_slice(x);
-    let backwards: Vec<f64> = filter.iter().rev().copied().collect();
-    long.windows(filter.len()).map(|w| w.iter().zip(&backwards).map(|(a, b)| a * b).sum()).collect()
+    let mut x = zero_phase(ecg, &filter)?;
+    let mean = x.iter().sum::<f64>() / x.len() as f64;
+    x.iter_mut().for_each(|v| *v -= mean);
+    Ok(x)
 }
 
 /// Windowed sinc between two edges relative to half the rate, gain 1 in the middle of the band.

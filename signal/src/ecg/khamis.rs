@@ -1,10 +1,10 @@
 //! The UNSW detector for telehealth recordings, after Khamis.
 
+use super::fir::zero_phase;
 use super::running::{maximum, median, minimum};
 use super::{clean, prepared};
 use crate::{Band, ButterworthConfig, Result};
 use eir_core::SampleRate;
-use eir_core::error::TooShort;
 use num_complex::Complex64;
 use rustfft::FftPlanner;
 use std::f64::consts::PI;
@@ -29,7 +29,7 @@ use std::f64::consts::PI;
 /// ```
 ///
 /// # Errors
-/// [`TooShort`] below 1 s or three times the length of the smoother, [`NotFinite`](eir_core::error::NotFinite) if the
+/// [`TooShort`](eir_core::error::TooShort) below 1 s or three times the length of the smoother, [`NotFinite`](eir_core::error::NotFinite) if the
 /// signal has a gap, [`Parameter`](eir_core::error::Parameter) if the rate is below 50 Hz.
 ///
 /// # Validation
@@ -91,28 +91,14 @@ fn smooth_ecg(x: &[f64], rate: SampleRate) -> Result<Vec<f64>> {
 /// Root of the size of a Hamming-weighted mean, forwards and backwards, that passes about `cutoff_hz`.
 fn hamming_mean(x: &[f64], cutoff_hz: f64, hz: f64) -> Result<Vec<f64>> {
     let size = ((hz / 2.0 * 0.0037 / cutoff_hz * hz).round_ties_even() as usize).max(1);
-    let edge = 3 * size;
-    let n = x.len();
-    if n <= edge {
-        return Err(TooShort::new("samples", n, edge + 1).into());
-    }
     let mut window: Vec<f64> = (0..size)
         .map(|k| if size == 1 { 1.0 } else { 0.54 - 0.46 * (2.0 * PI * k as f64 / (size - 1) as f64).cos() })
         .collect();
     let sum: f64 = window.iter().sum();
     window.iter_mut().for_each(|w| *w /= sum);
-    let (first, last) = (x[0], x[n - 1]);
-    let mut y: Vec<f64> = x[1..=edge].iter().rev().map(|v| 2.0 * first - v).collect();
-    y.extend_from_slice(x);
-    y.extend(x[n - 1 - edge..n - 1].iter().rev().map(|v| 2.0 * last - v));
-    for _ in 0..2 {
-        let mut held = vec![y[0]; size - 1];
-        held.extend_from_slice(&y);
-        // the window is its own mirror image
-        y = held.windows(size).map(|w| w.iter().zip(&window).map(|(a, b)| a * b).sum()).collect();
-        y.reverse();
-    }
-    Ok(y[edge..edge + n].iter().map(|v| v.abs().sqrt()).collect())
+    let mut mean = zero_phase(x, &window)?;
+    mean.iter_mut().for_each(|v| *v = v.abs().sqrt());
+    Ok(mean)
 }
 
 /// Where the mean of the spectra of 2-s pieces, each divided by its sum, is largest between 0.1 and 4 Hz.

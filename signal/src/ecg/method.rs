@@ -2,13 +2,13 @@
 
 use super::{
     christov, elgendi, engzee, gamboa, gradient_peaks, hamilton, kalidas, khamis, manikandan, martinez, nabian,
-    pan_tompkins, r_peaks, refine_r_peaks, rodrigues, zong,
+    pan_tompkins, r_peaks, refine_r_peaks, rodrigues, xqrs, zong,
 };
 use crate::{Error, Result};
 use eir_core::SampleRate;
 use serde::{Deserialize, Serialize};
 
-/// A QRS detector of the literature, as NeuroKit2 computes it, or this crate's own.
+/// A QRS detector of the literature, as NeuroKit2 (one: wfdb) computes it, or this crate's own.
 ///
 /// **Use it** to compare detectors on the same recording. **Not** to choose one by its fame: the default is the best of
 /// them on the records of the golden test, and gqrs (whose source is not free to be read) is not among them.
@@ -58,11 +58,13 @@ pub enum QrsMethod {
     Nabian,
     /// [`gamboa`](super::gamboa()).
     Gamboa,
+    /// [`xqrs`](super::xqrs()).
+    Xqrs,
 }
 
 impl QrsMethod {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Eir,
         Self::NeuroKit,
         Self::PanTompkins,
@@ -78,9 +80,10 @@ impl QrsMethod {
         Self::Christov,
         Self::Nabian,
         Self::Gamboa,
+        Self::Xqrs,
     ];
 
-    /// Its name as NeuroKit2 writes it: "pantompkins1985".
+    /// Its name as NeuroKit2 writes it, or "wfdb.xqrs".
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -99,6 +102,7 @@ impl QrsMethod {
             Self::Christov => "christov2004",
             Self::Nabian => "nabian2018",
             Self::Gamboa => "gamboa2008",
+            Self::Xqrs => "wfdb.xqrs",
         }
     }
 
@@ -132,6 +136,7 @@ impl QrsMethod {
             Self::Christov => christov,
             Self::Nabian => nabian,
             Self::Gamboa => gamboa,
+            Self::Xqrs => xqrs,
         };
         let mut found = Vec::new();
         let mut too_short = None;

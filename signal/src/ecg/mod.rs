@@ -10,6 +10,7 @@ mod christov;
 mod delineation;
 mod elgendi;
 mod engzee;
+mod fir;
 mod gamboa;
 mod gradient;
 mod hamilton;
@@ -31,6 +32,7 @@ mod rodrigues;
 mod running;
 mod scoring;
 mod st_level;
+mod xqrs;
 mod zhao_quality;
 mod zong;
 
@@ -57,6 +59,7 @@ pub use refine::refine_r_peaks;
 pub use rodrigues::rodrigues;
 pub use scoring::{BeatScore, ScoreConfig, ScoreSummary, flutter, score_beats};
 pub use st_level::st_levels;
+pub use xqrs::xqrs;
 pub use zhao_quality::{ZhaoClass, ZhaoQuality, zhao_quality};
 pub use zong::zong;
 
