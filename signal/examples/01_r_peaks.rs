@@ -34,7 +34,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("against the annotations: {score:?}, sensitivity {:?}", score.sensitivity());
     }
     if let Some(out) = arguments.next() {
-        std::fs::write(&out, figure::ecg_strip(&samples, rate, &peaks, &figure::EcgStripConfig::default())?)?;
+        let (classes, waves) = (ecg::beat_classes(&samples, rate, &peaks)?, ecg::delineate(&samples, rate, &peaks)?);
+        let marks = figure::EcgMarks { r_peaks: &peaks, classes: &classes, waves: &waves };
+        std::fs::write(&out, figure::ecg_strip_marked(&samples, rate, &marks, &figure::EcgStripConfig::default())?)?;
         println!("drawn to {out}");
     }
     Ok(())

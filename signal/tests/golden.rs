@@ -34,6 +34,7 @@ fn main() -> std::process::ExitCode {
         .case("entropy.json", entropy::entropy)
         .case("ecg.json", ecg::ecg)
         .case("ecg_clean.npy", with("ecg.json"))
+        .case("qrs_more.json", ecg::more)
         .case("readers.json", readers::readers)
         .case("aecg.json", readers::documents)
         .case("ctg_variability.json", ctg::variability)

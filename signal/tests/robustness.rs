@@ -108,6 +108,29 @@ fn detectors_stay_sound_on_any_samples() {
     contract::detector("r_peaks", |x| ecg::r_peaks(x, rate));
     contract::detector("pan_tompkins", |x| ecg::pan_tompkins(x, rate));
     contract::detector("gradient_peaks", |x| ecg::gradient_peaks(x, rate));
+    for method in ecg::QrsMethod::ALL {
+        contract::detector(method.name(), |x| method.detect(x, rate));
+        contract::detector(method.name(), |x| method.r_peaks(x, rate));
+    }
+    contract::detector("live R-peaks", |x| {
+        let mut stream = ecg::RPeakStream::new(ecg::RPeaksConfig::default(), rate)?;
+        let mut peaks = Vec::new();
+        stream.push(x, |peak| peaks.push(peak));
+        stream.finish(|peak| peaks.push(peak));
+        Ok::<_, Error>(peaks)
+    });
+    // at places that may lie anywhere in the samples
+    let places = |x: &[f32]| (0..x.len()).step_by(90).collect::<Vec<usize>>();
+    contract::detector("delineate", |x| ecg::delineate(x, rate, &places(x)));
+    contract::detector("beat classes", |x| ecg::beat_classes(x, rate, &places(x)));
+    contract::detector("refine", |x| ecg::refine_r_peaks(x, rate, &places(x), 0.1, 0.1));
+    contract::detector("signal quality", |x| ecg::signal_quality(x, rate, &places(x)));
+    contract::detector("zhao quality", |x| ecg::zhao_quality(&wide(x), rate, &places(x)));
+    contract::detector("clean", |x| ecg::clean(&wide(x), rate));
+    contract::detector("clean FIR", |x| ecg::clean_fir(&wide(x), rate));
+    contract::detector("clean Pan-Tompkins", |x| ecg::clean_pan_tompkins(&wide(x), rate));
+    contract::detector("heart rate", |x| ecg::heart_rate_bpm(&places(x), x.len(), rate));
+    contract::detector("ST level", |x| ecg::st_levels(x, rate, &ecg::delineate(x, rate, &places(x))?, 60.0));
     let filter = ButterworthConfig::new(Band::Pass { low_hz: 0.5, high_hz: 40.0 }).design(rate).unwrap();
     contract::detector("zero phase", |x| filter.zero_phase(x));
     contract::detector("hrv", |x| hrv::time_domain(&wide(x)));
@@ -127,16 +150,37 @@ fn detectors_stay_sound_on_any_samples() {
 }
 
 #[test]
+fn a_rate_of_one_hertz_is_an_error_or_no_answer() {
+    let slow = SampleRate::new(1.0).unwrap();
+    for x in [vec![0.5f32; 3], (0..4000).map(|i| ((i * 37 % 101) as f32).sin()).collect()] {
+        for method in ecg::QrsMethod::ALL {
+            assert!(method.detect(&x, slow).is_err() || x.len() > 3, "{}", method.name());
+            assert!(method.r_peaks(&x, slow).is_err(), "{}", method.name());
+        }
+        assert!(ecg::delineate(&x, slow, &[1]).is_err());
+        assert!(ecg::refine_r_peaks(&x, slow, &[1], 0.1, 0.1).is_err());
+        assert!(ecg::RPeakStream::new(ecg::RPeaksConfig::default(), slow).is_err());
+        assert!(ecg::beat_classes(&x, slow, &[1]).is_ok());
+        assert!(ecg::signal_quality(&x, slow, &[1]).is_ok());
+    }
+}
+
+#[test]
 fn settings_survive_json_and_types_travel() {
     contract::serde_round_trip(&ButterworthConfig::new(Band::Stop { low_hz: 48.0, high_hz: 52.0 }).with_order(3));
     contract::serde_round_trip(&CsvConfig::default().with_rate_hz(4.0));
     contract::serde_round_trip(&ecg::RPeaksConfig::default().with_threshold(0.4));
+    contract::serde_round_trip(&ecg::DelineationConfig::default().with_t_least(0.02));
+    contract::serde_round_trip(&ecg::ScoreConfig::default().with_excluded(vec![(3, 9)]));
+    contract::serde_round_trip(&ecg::QrsMethod::Khamis);
     contract::serde_round_trip(&ctg::CtgConfig::default().with_baseline(ctg::BaselineMethod::Taylor));
     contract::serde_round_trip(&figure::CtgFigureConfig::default().with_speed(figure::PaperSpeed::ThreeCmPerMin));
     contract::serde_round_trip(&figure::EcgStripConfig::default().with_start_s(2.5));
     contract::send_sync::<eir_signal::Record>();
     contract::send_sync::<eir_signal::SosFilter>();
     contract::send_sync::<ecg::RPeaks>();
+    contract::send_sync::<ecg::RPeakStream>();
+    contract::send_sync::<ecg::Delineator>();
     contract::send_sync::<ctg::Ctg>();
     contract::send_sync::<Error>();
 }

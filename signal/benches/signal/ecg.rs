@@ -23,9 +23,19 @@ pub(crate) fn rows(bench: &mut Bench) -> Result<()> {
     let (wide, input) = recording()?;
     let narrow: Vec<f32> = wide.iter().map(|v| *v as f32).collect();
     bench
-        .row("R-peaks, default", input, 50.0)
+        .row("R-peaks, default", input, 200.0)
         .peer("wfdb 4.3.1 gqrs", "ecg.peaks_gqrs")
         .run(|| ecg::r_peaks(&narrow, rate));
+    bench
+        .row("R-peaks, default", input, 200.0)
+        .peer("wfdb 4.3.1 xqrs", "ecg.peaks_xqrs")
+        .run(|| ecg::r_peaks(&narrow, rate));
+    let mut live = ecg::RPeakStream::new(ecg::RPeaksConfig::default(), rate)?;
+    bench.row("R-peaks, live", input, 200.0).peer("wfdb 4.3.1 gqrs", "ecg.peaks_gqrs").run(|| {
+        let mut count = 0usize;
+        live.push(&narrow, |_| count += 1);
+        count
+    });
     bench
         .row("R-peaks, gradient", input, 6.0)
         .peer("NeuroKit2 0.2.13", "ecg.peaks_neurokit")
@@ -34,6 +44,27 @@ pub(crate) fn rows(bench: &mut Bench) -> Result<()> {
         .row("R-peaks, Pan-Tompkins", input, 5.0)
         .peer("NeuroKit2 0.2.13", "ecg.peaks_pantompkins")
         .run(|| ecg::pan_tompkins(&narrow, rate));
+    bench
+        .row("R-peaks, Hamilton", input, 50.0)
+        .peer("NeuroKit2 0.2.13", "ecg.peaks_hamilton")
+        .run(|| ecg::hamilton(&narrow, rate));
+    bench
+        .row("R-peaks, Elgendi", input, 50.0)
+        .peer("NeuroKit2 0.2.13", "ecg.peaks_elgendi")
+        .run(|| ecg::elgendi(&narrow, rate));
+    bench
+        .row("R-peaks, Khamis", input, 5.0)
+        .peer("NeuroKit2 0.2.13", "ecg.peaks_khamis")
+        .run(|| ecg::khamis(&narrow, rate));
+    let peaks = ecg::r_peaks(&narrow, rate)?;
+    bench
+        .row("delineation by wavelet", input, 500.0)
+        .peer("NeuroKit2 0.2.13", "ecg.delineate_dwt")
+        .run(|| ecg::delineate(&narrow, rate, &peaks));
+    bench.row("classes of beats", input, 1.0).run(|| ecg::beat_classes(&narrow, rate, &peaks));
+    let day: Vec<f32> = narrow.iter().copied().cycle().take(21_600_000).collect();
+    let slow = SampleRate::new(250.0)?;
+    bench.row("R-peaks, default", "24 h at 250 Hz", 1.0).run(|| ecg::r_peaks(&day, slow));
     Ok(())
 }
 

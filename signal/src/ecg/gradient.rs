@@ -36,8 +36,10 @@ pub fn clean(ecg: &[f64], rate: SampleRate) -> Result<Vec<f64>> {
 
 /// Mean of the last `size` samples of a signal that always was as its first.
 fn held_mean(x: &[f64], size: usize) -> Vec<f64> {
-    let before = |i: usize, k: usize| x[i.saturating_sub(k)];
-    (0..x.len()).map(|i| (0..size).map(|k| before(i, k)).sum::<f64>() / size as f64).collect()
+    let mut held = vec![x.first().copied().unwrap_or_default(); size - 1];
+    held.extend_from_slice(x);
+    let scale = 1.0 / size as f64;
+    held.windows(size).map(|w| w.iter().sum::<f64>() * scale).collect()
 }
 
 /// The R-peaks of `ecg` by steepness.
@@ -74,20 +76,19 @@ pub fn gradient_peaks(ecg: &[f32], rate: SampleRate) -> Result<Vec<usize>> {
     let wide: Vec<f64> = ecg.iter().map(|v| f64::from(*v)).collect();
     let x = clean(&wide, rate)?;
     let n = x.len();
-    let steep: Vec<f64> = (0..n)
-        .map(|i| match i {
-            0 => (x[1] - x[0]).abs(),
-            i if i + 1 == n => (x[i] - x[i - 1]).abs(),
-            i => ((x[i + 1] - x[i - 1]) / 2.0).abs(),
-        })
-        .collect();
+    let mut steep = Vec::with_capacity(n);
+    steep.push((x[1] - x[0]).abs());
+    steep.extend(x.windows(3).map(|w| ((w[2] - w[0]) / 2.0).abs()));
+    steep.push((x[n - 1] - x[n - 2]).abs());
     // half to even, as NumPy rounds
     let size = |seconds: f64| ((seconds * rate.hz()).round_ties_even() as usize).max(1);
     let steep = moving_mean(&steep, size(0.1));
     let usual = moving_mean(&steep, size(0.75));
     let inside: Vec<bool> = steep.iter().zip(&usual).map(|(s, u)| *s > 1.5 * u).collect();
-    let edge = |from: bool| (0..n - 1).filter(|i| inside[*i] == from && inside[i + 1] != from).collect::<Vec<usize>>();
-    let (starts, ends) = (edge(false), edge(true));
+    let (mut starts, mut ends) = (Vec::new(), Vec::new());
+    for (i, w) in inside.windows(2).enumerate().filter(|(_, w)| w[0] != w[1]) {
+        if w[0] { ends.push(i) } else { starts.push(i) }
+    }
     let Some(first) = starts.first() else { return Ok(Vec::new()) };
     let pairs: Vec<(usize, usize)> = starts.iter().copied().zip(ends.into_iter().filter(|e| e > first)).collect();
     let mean = pairs.iter().map(|(s, e)| *e as f64 - *s as f64).sum::<f64>() / pairs.len() as f64;

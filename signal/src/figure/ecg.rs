@@ -1,9 +1,10 @@
-//! A strip of ECG with its R-peaks.
+//! A strip of ECG with its beats and their waves.
 
 use crate::Result;
+use crate::ecg::{BeatClass, BeatWaves};
 use crate::hrv::rr_intervals_ms;
 use eir_core::SampleRate;
-use eir_core::error::{Parameter, TooShort};
+use eir_core::error::{Mismatch, Parameter, TooShort};
 use eir_core::svg::{Anchor, Axis, Colour, Svg};
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +79,53 @@ const HEAD: f64 = 58.0;
 /// # Errors
 /// [`Parameter`] as [`EcgStripConfig::validate`]; [`TooShort`] if nothing lies in the strip.
 pub fn ecg_strip(ecg_mv: &[f32], rate: SampleRate, r_peaks: &[usize], config: &EcgStripConfig) -> Result<String> {
+    ecg_strip_marked(ecg_mv, rate, &EcgMarks { r_peaks, ..EcgMarks::default() }, config)
+}
+
+/// What is marked in a strip: one class and one set of waves a beat, or none of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EcgMarks<'a> {
+    /// R-peaks.
+    pub r_peaks: &'a [usize],
+    /// Their classes: supraventricular (S) and ventricular (V) beats carry their letter.
+    pub classes: &'a [Option<BeatClass>],
+    /// Their waves: each is shaded from its start to its end, with a line at the peaks of P and T.
+    pub waves: &'a [BeatWaves],
+}
+
+/// As [`ecg_strip`], with the classes and the waves of the beats.
+///
+/// # Examples
+/// ```
+/// use eir_signal::{ecg, figure};
+/// let wave = |t: f32, at: f32, width: f32| (-((t - at) / width).powi(2)).exp();
+/// let beat = |t: f32| 0.15 * wave(t, 0.2, 0.03) + wave(t, 0.38, 0.012) + 0.3 * wave(t, 0.66, 0.05);
+/// let lead: Vec<f32> = (0..5000).map(|i| beat((i % 250) as f32 / 250.0)).collect();
+/// let rate = eir_core::SampleRate::new(250.0)?;
+/// let r_peaks = ecg::r_peaks(&lead, rate)?;
+/// let (classes, waves) = (ecg::beat_classes(&lead, rate, &r_peaks)?, ecg::delineate(&lead, rate, &r_peaks)?);
+/// let marks = figure::EcgMarks { r_peaks: &r_peaks, classes: &classes, waves: &waves };
+/// let svg = figure::ecg_strip_marked(&lead, rate, &marks, &Default::default())?;
+/// assert!(svg.contains(">QRS</text>"));
+/// # Ok::<(), eir_signal::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`ecg_strip`], and [`Mismatch`](eir_core::error::Mismatch) if there are classes or waves, but not one a beat.
+pub fn ecg_strip_marked(
+    ecg_mv: &[f32],
+    rate: SampleRate,
+    marks: &EcgMarks<'_>,
+    config: &EcgStripConfig,
+) -> Result<String> {
     config.validate()?;
+    let r_peaks = marks.r_peaks;
+    if !marks.classes.is_empty() {
+        Mismatch::check("R-peaks and classes", r_peaks.len(), marks.classes.len())?;
+    }
+    if !marks.waves.is_empty() {
+        Mismatch::check("R-peaks and waves", r_peaks.len(), marks.waves.len())?;
+    }
     let (first, last) =
         (rate.samples(config.start_s), rate.samples(config.start_s + config.duration_s).min(ecg_mv.len()));
     let shown = ecg_mv
@@ -96,6 +143,7 @@ pub fn ecg_strip(ecg_mv: &[f32], rate: SampleRate, r_peaks: &[usize], config: &E
     let x = Axis::new(config.start_s, config.start_s + config.duration_s, LEFT, LEFT + width_px);
     let y = Axis::new(low, high, HEAD + height_px, HEAD);
     grid(&mut svg, config, (low, high), &x, &y);
+    shade(&mut svg, marks.waves, &x, (HEAD, height_px), rate);
     svg.text(LEFT, 18.0, Anchor::Start, 15.0, Colour::Ink, &config.title);
     svg.text(LEFT + width_px, 18.0, Anchor::End, 12.0, Colour::Muted, "25 mm/s · 10 mm/mV · ▾ R-peak, RR in ms");
     let points =
@@ -103,6 +151,10 @@ pub fn ecg_strip(ecg_mv: &[f32], rate: SampleRate, r_peaks: &[usize], config: &E
     svg.curve(points, Colour::Ink, 1.2);
     for beat in &beats {
         let at = x.at(rate.seconds(*beat));
+        let class = r_peaks.iter().position(|r| r == beat).and_then(|k| marks.classes.get(k).copied().flatten());
+        if let Some(class) = class.filter(|c| *c != BeatClass::Normal) {
+            svg.text(at, HEAD - 16.0, Anchor::Middle, 12.0, Colour::Series(1), class.name());
+        }
         svg.area([(at - 4.0, HEAD - 12.0), (at + 4.0, HEAD - 12.0), (at, HEAD - 4.0)], Colour::Series(1), 1.0);
         svg.line(
             at,
@@ -120,6 +172,30 @@ pub fn ecg_strip(ecg_mv: &[f32], rate: SampleRate, r_peaks: &[usize], config: &E
         }
     }
     Ok(svg.finish())
+}
+
+/// A shade for each wave within the strip, its name at the foot, and a line at its peak.
+fn shade(svg: &mut Svg, waves: &[BeatWaves], x: &Axis, (top, height): (f64, f64), rate: SampleRate) {
+    let at = |place: usize| x.at(rate.seconds(place));
+    let (left, right) = (LEFT, svg.width() - RIGHT);
+    for beat in waves {
+        let parts = [
+            ("P", beat.p_onset, beat.p_peak, beat.p_offset, Colour::Series(2)),
+            ("QRS", beat.qrs_onset, None, beat.qrs_offset, Colour::Series(1)),
+            ("T", beat.t_onset, beat.t_peak, beat.t_offset, Colour::Series(3)),
+        ];
+        for (name, start, peak, end, colour) in parts {
+            let (Some(start), Some(end)) = (start.map(at), end.map(at)) else { continue };
+            if start < left || end > right || end <= start {
+                continue;
+            }
+            svg.rect(start, top, end - start, height, colour, 0.14);
+            svg.text((start + end) / 2.0, top + height - 5.0, Anchor::Middle, 10.0, Colour::Muted, name);
+            if let Some(peak) = peak.map(at) {
+                svg.line(peak, top + height - 16.0, peak, top + height - 28.0, colour, 1.2);
+            }
+        }
+    }
 }
 
 fn grid(svg: &mut Svg, config: &EcgStripConfig, (low, high): (f64, f64), x: &Axis, y: &Axis) {

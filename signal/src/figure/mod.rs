@@ -7,4 +7,4 @@ mod ctg;
 mod ecg;
 
 pub use ctg::{CtgFigureConfig, PaperSpeed, ctg};
-pub use ecg::{EcgStripConfig, ecg_strip};
+pub use ecg::{EcgMarks, EcgStripConfig, ecg_strip, ecg_strip_marked};
