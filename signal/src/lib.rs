@@ -29,53 +29,43 @@
 //! | [`wavelet`] | discrete, stationary and continuous transforms, denoising |
 //! | [`interpolate`] | cubic splines, PCHIP, Akima |
 //! | [`peaks`], [`Window`] | peaks with prominences and widths; windows and Slepian tapers |
-//! | [`ecg`] | R-peaks by three detectors, scores against annotations |
+//! | [`ecg`] | R peaks (the default, a live one, those of the literature), waves of each beat, classes, quality, ST level, scores |
 //! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
 //! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
 //!
-//! What it does **not** do (yet): EDF, aECG, FLAC in WFDB; other filters, resampling, spectra; delineation and beat
-//! correction; HRV in the frequency domain; FIGO classes; PPG, EDA, respiration; models. Missing samples are NaN in a
+//! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep; models. Missing samples are NaN in a
 //! [`Record`], an error for filters and detectors, and known gaps in [`ctg`]: never a made-up number.
 //!
 //! **Not a medical device.**
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod csv;
-pub mod ctg;
-pub mod ecg;
-pub mod entropy;
 pub mod aecg;
-mod butterworth;
 pub mod csv;
 pub mod ctg;
 pub mod ecg;
 pub mod edf;
+pub mod entropy;
 mod error;
 pub mod figure;
 pub mod filter;
 pub mod hrv;
 pub mod interpolate;
 pub mod peaks;
-mod record;
-pub mod resample;
-mod sos;
-pub mod spectrum;
-pub mod wavelet;
 mod reader;
 mod record;
+pub mod resample;
 mod signal;
-mod sos;
 mod source;
+pub mod spectrum;
+pub mod wavelet;
 pub mod wfdb;
 mod window;
 
 pub use error::{Error, Result};
 pub use filter::{Band, ButterworthConfig, SosFilter, SosStream, band_pass, high_pass, low_pass};
-pub use record::{Record, Signal};
 pub use reader::Reader;
 pub use record::{Annotation, Record};
 pub use signal::Signal;
-pub use sos::{SosFilter, SosStream};
 pub use window::{Slepian, Window, dpss};
