@@ -97,8 +97,7 @@ impl WithSimd for Process<'_> {
 #[inline(always)]
 fn run_group<const FUSED: bool>(group: &Group, state: &mut [f64; STATES], x: &[Cell<f64>], backwards: bool) {
     match group.sections {
-        1 => run::<FUSED, 1>(group, state, x, backwards),
-        2 => run::<FUSED, 2>(group, state, x, backwards),
+        1 | 2 => run::<FUSED, 2>(group, state, x, backwards),
         3 | 4 => run::<FUSED, 4>(group, state, x, backwards),
         _ => run::<FUSED, LANES>(group, state, x, backwards),
     }
