@@ -75,21 +75,24 @@ impl WithSimd for Process<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let block = if self.groups.len() > 1 { BLOCK } else { self.x.len().max(1) };
-        let pass = |part: &mut [f64], state: &mut [f64]| {
-            for (group, state) in self.groups.iter().zip(state.as_chunks_mut::<STATES>().0) {
-                let cells = Cell::from_mut(&mut *part).as_slice_of_cells();
-                if is_fused::<S>() {
-                    run_group::<true>(group, state, cells, self.backwards);
-                } else {
-                    run_group::<false>(group, state, cells, self.backwards);
-                }
+        if is_fused::<S>() { self.run::<true>() } else { self.run::<false>() }
+    }
+}
+
+// Everything that multiplies and adds must be inlined into `with_simd`, or it is compiled for any processor: no closures.
+impl Process<'_> {
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let samples = self.x.len();
+        let block = if self.groups.len() > 1 { BLOCK } else { samples.max(1) };
+        for i in 0..samples.div_ceil(block) {
+            let (near, far) = (i * block, ((i + 1) * block).min(samples));
+            let range = if self.backwards { samples - far..samples - near } else { near..far };
+            let Some(part) = self.x.get_mut(range) else { return };
+            let cells = Cell::from_mut(part).as_slice_of_cells();
+            for (group, state) in self.groups.iter().zip(self.state.as_chunks_mut::<STATES>().0) {
+                run_group::<FUSED>(group, state, cells, self.backwards);
             }
-        };
-        if self.backwards {
-            self.x.rchunks_mut(block).for_each(|part| pass(part, self.state));
-        } else {
-            self.x.chunks_mut(block).for_each(|part| pass(part, self.state));
         }
     }
 }
@@ -97,8 +100,7 @@ impl WithSimd for Process<'_> {
 #[inline(always)]
 fn run_group<const FUSED: bool>(group: &Group, state: &mut [f64; STATES], x: &[Cell<f64>], backwards: bool) {
     match group.sections {
-        1 => run::<FUSED, 1>(group, state, x, backwards),
-        2 => run::<FUSED, 2>(group, state, x, backwards),
+        1 | 2 => run::<FUSED, 2>(group, state, x, backwards),
         3 | 4 => run::<FUSED, 4>(group, state, x, backwards),
         _ => run::<FUSED, LANES>(group, state, x, backwards),
     }
@@ -137,6 +139,16 @@ impl<const N: usize> Pipe<N> {
         y[N - 1]
     }
 
+    /// One of the first or last steps, in which the last sections have no sample yet or the first have none any more.
+    #[inline(always)]
+    fn ragged<const FUSED: bool>(&mut self, x: &[Cell<f64>], backwards: bool, step: usize) {
+        let input = nth(x, backwards, step).map_or(0.0, Cell::get);
+        let y = self.step::<FUSED>(input, |lane| step >= BEHIND * lane && step - BEHIND * lane < x.len());
+        if let Some(out) = step.checked_sub(BEHIND * (N - 1)).and_then(|i| nth(x, backwards, i)) {
+            out.set(y);
+        }
+    }
+
     /// One sample through all sections, one after the other: the same operations, for pieces of a few samples.
     #[inline(always)]
     #[allow(clippy::needless_range_loop, reason = "lanes of several arrays, which the compiler makes vectors of")]
@@ -165,21 +177,14 @@ fn run<const FUSED: bool, const N: usize>(group: &Group, state: &mut [f64; STATE
         second: std::array::from_fn(|lane| state[LANES + lane]),
         given: [[0.0; N]; BEHIND],
     };
-    let at = |i: usize| x.get(if backwards { samples.wrapping_sub(1 + i) } else { i });
     if samples <= 2 * lag {
-        for cell in (0..samples).filter_map(at) {
+        for cell in (0..samples).filter_map(|i| nth(x, backwards, i)) {
             cell.set(pipe.sequential::<FUSED>(cell.get()));
         }
     } else {
-        // the first and last steps, in which the last sections have no sample yet and the first have none any more
-        let ragged = |pipe: &mut Pipe<N>, step: usize| {
-            let input = at(step).filter(|_| step < samples).map_or(0.0, Cell::get);
-            let y = pipe.step::<FUSED>(input, |lane| step >= BEHIND * lane && step - BEHIND * lane < samples);
-            if let Some(out) = step.checked_sub(lag).and_then(at) {
-                out.set(y);
-            }
-        };
-        (0..lag).for_each(|step| ragged(&mut pipe, step));
+        for step in 0..lag {
+            pipe.ragged::<FUSED>(x, backwards, step);
+        }
         let (from, to) = (x.get(lag..).unwrap_or_default(), x.get(..samples - lag).unwrap_or_default());
         if backwards {
             for (input, out) in to.iter().rev().zip(from.iter().rev()) {
@@ -190,9 +195,17 @@ fn run<const FUSED: bool, const N: usize>(group: &Group, state: &mut [f64; STATE
                 out.set(pipe.step::<FUSED>(input.get(), |_| true));
             }
         }
-        (samples..samples + lag).for_each(|step| ragged(&mut pipe, step));
+        for step in samples..samples + lag {
+            pipe.ragged::<FUSED>(x, backwards, step);
+        }
     }
     for lane in 0..N {
         (state[lane], state[LANES + lane]) = (pipe.first[lane], pipe.second[lane]);
     }
+}
+
+/// Sample `i` in the order of work.
+#[inline(always)]
+fn nth(x: &[Cell<f64>], backwards: bool, i: usize) -> Option<&Cell<f64>> {
+    if backwards { x.get(x.len().checked_sub(1 + i)?) } else { x.get(i) }
 }

@@ -78,12 +78,70 @@ impl WithSimd for Correlate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        if is_fused::<S>() {
-            correlate_all::<true>(self.weights, self.x, self.y);
+        let Self { weights, x, y } = self;
+        if S::F64_LANES == LINE && LONG.contains(&weights.len()) && y.len() >= 2 * OUT {
+            let done = correlate_aligned(weights, x, y);
+            let (Some(x), Some(y)) = (x.get(done..), y.get_mut(done..)) else { return };
+            correlate_all::<true>(weights, x, y);
+        } else if is_fused::<S>() {
+            correlate_all::<true>(weights, x, y);
         } else {
-            correlate_all::<false>(self.weights, self.x, self.y);
+            correlate_all::<false>(weights, x, y);
         }
     }
+}
+
+/// Numbers in a cache line, and in the widest vector.
+const LINE: usize = 8;
+/// Outputs of a block of [`correlate_aligned`].
+const OUT: usize = 256;
+/// Numbers of weights for which it pays.
+const LONG: std::ops::RangeInclusive<usize> = 32..=OUT;
+/// Lines of a block and what its weights reach.
+const LINES: usize = 2 * OUT / LINE + 1;
+
+/// A cache line.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line([f64; LINE]);
+
+/// As [`correlate_blocks`], where vectors are as long as cache lines: there a load from any place takes two lines, and the
+/// loads are what bounds. So a block is copied eight times, each one sample further, and every load is a line.
+#[inline(always)]
+fn correlate_aligned(weights: &[f64], x: &[f64], y: &mut [f64]) -> usize {
+    let mut copies = [[Line([0.0; LINE]); LINES]; LINE];
+    let mut done = 0;
+    for out in y.as_chunks_mut::<OUT>().0 {
+        let Some(around) = x.get(done..done + OUT + weights.len() - 1) else { break };
+        for (shift, copy) in copies.iter_mut().enumerate() {
+            let (lines, rest) = around.get(shift..).unwrap_or_default().as_chunks::<LINE>();
+            for (line, v) in copy.iter_mut().zip(lines) {
+                line.0 = *v;
+            }
+            if let Some(line) = copy.get_mut(lines.len()) {
+                line.0[..rest.len()].copy_from_slice(rest);
+            }
+        }
+        for (first, out) in out.as_chunks_mut::<{ 8 * LINE }>().0.iter_mut().enumerate() {
+            let mut sums = [[0.0; LINE]; 8];
+            for (further, weights) in weights.chunks(LINE).enumerate() {
+                for (w, copy) in weights.iter().zip(&copies) {
+                    let from = 8 * first + further;
+                    let Some(lines) = copy.get(from..).and_then(|c| c.first_chunk::<8>()) else { continue };
+                    for (sum, line) in sums.iter_mut().zip(lines) {
+                        for (sum, v) in sum.iter_mut().zip(&line.0) {
+                            *sum = w.mul_add(*v, *sum);
+                        }
+                    }
+                }
+            }
+            for (out, sum) in out.as_chunks_mut::<LINE>().0.iter_mut().zip(&sums) {
+                *out = *sum;
+            }
+        }
+        done += OUT;
+    }
+    done
 }
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::boundary::Boundary;
 use super::kernel::{check, check_f32};
-use super::median_ranks::{Ranks, WIDEST};
+use super::median_ranks::{NARROW, Ranks, WIDEST};
 use super::median_stream::MedianStream;
 use crate::Result;
 use eir_core::error::{Mismatch, Parameter, TooShort};
@@ -130,19 +130,12 @@ impl MedianFilter {
         check(x)?;
         let MedianConfig { window, boundary } = self.config;
         let half = window / 2;
+        if window <= NARROW {
+            by_ranks(&mut Ranks::<128>::new(window), self.config, x, y);
+            return Ok(());
+        }
         if window <= WIDEST {
-            let mut ranks = Ranks::new(window);
-            // the ends with what lies beyond them, the middle as it is
-            let near = half.min(x.len());
-            let mut ends = Vec::with_capacity(2 * near + window);
-            for (first, out) in [(0, near), ((x.len() - near).max(near), x.len())] {
-                ends.clear();
-                ends.extend((first as isize - half as isize..(out + half) as isize).map(|i| boundary.at(x, i)));
-                ranks.medians(window, &ends, &mut y[first..out]);
-            }
-            if x.len() > 2 * near {
-                ranks.medians(window, x, &mut y[near..x.len() - near]);
-            }
+            by_ranks(&mut Ranks::<1024>::new(window), self.config, x, y);
             return Ok(());
         }
         let mut stream = self.stream();
@@ -166,5 +159,46 @@ impl MedianFilter {
     #[must_use]
     pub fn stream_from(&self, x0: f64) -> MedianStream {
         MedianStream::new(self.config.window, x0)
+    }
+}
+
+/// The ends with what lies beyond them, the middle as it is.
+fn by_ranks<const WORDS: usize>(ranks: &mut Ranks<WORDS>, config: MedianConfig, x: &[f64], y: &mut [f64]) {
+    let MedianConfig { window, boundary } = config;
+    let (n, half) = (x.len(), window / 2);
+    let near = half.min(n);
+    let mut ends = Vec::with_capacity(2 * near + window);
+    for (first, out) in [(0, near), ((n - near).max(near), n)] {
+        if first < out {
+            ends.clear();
+            ends.extend((first as isize - half as isize..(out + half) as isize).map(|i| boundary.at(x, i)));
+            ranks.medians(window, &ends, &mut y[first..out]);
+        }
+    }
+    if n > 2 * near {
+        ranks.medians(window, x, &mut y[near..n - near]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_and_heaps_agree_at_every_end() {
+        let x: Vec<f64> = (0..3000).map(|i| f64::from(i * i % 97)).collect();
+        for boundary in [Boundary::Constant { value: 0.0 }, Boundary::Reflect, Boundary::Nearest] {
+            for (window, n) in [(1, 1), (3, 2), (73, 40), (73, 73), (73, 3000), (1023, 3000), (1025, 3000), (9001, 50)]
+            {
+                let filter = MedianConfig::new(window).with_boundary(boundary).build().unwrap();
+                let half = (window / 2) as isize;
+                let mut stream = filter.stream();
+                let seen = (-half..n as isize + half).map(|i| stream.push(boundary.at(&x[..n], i)));
+                let want: Vec<f64> = seen.skip(window - 1).collect();
+                assert_eq!(filter.filter_f64(&x[..n]).unwrap(), want, "{boundary:?} {window} {n}");
+            }
+        }
+        assert!(median_filter(&[], 3).is_err());
+        assert!(median_filter(&[1.0], 4).is_err());
     }
 }
