@@ -136,8 +136,8 @@ impl Window {
         match self {
             Self::Boxcar => vec![1.0; m],
             Self::Triangular => {
-                let width = if m.is_multiple_of(2) { m as f64 } else { (m + 1) as f64 };
-                each(&|i| (1.0 + last - (2.0 * i - last).abs()) / width)
+                let (step, width) = if m.is_multiple_of(2) { (1.0, m as f64) } else { (2.0, (m + 1) as f64) };
+                each(&|i| (step + last - (2.0 * i - last).abs()) / width)
             }
             Self::Bartlett => each(&|i| if i <= last / 2.0 { 2.0 * i / last } else { 2.0 - 2.0 * i / last }),
             Self::Cosine => each(&|i| (PI / m as f64 * (i + 0.5)).sin()),

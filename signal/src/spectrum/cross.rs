@@ -97,7 +97,12 @@ mod tests {
     #[test]
     fn a_delay_turns_the_phase() {
         let rate = SampleRate::new(100.0).unwrap();
-        let x: Vec<f64> = (0..5000u32).map(|i| f64::from(i.wrapping_mul(2_654_435_761) >> 16)).collect();
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state >> 8)
+        };
+        let x: Vec<f64> = (0..5000).map(|_| noise()).collect();
         let y: Vec<f64> = (0..5000).map(|i| x[(i + 4999) % 5000]).collect(); // one sample later
         let found = cross_spectrum(&x, &y, rate).unwrap();
         for (f, d) in found.frequencies_hz.iter().zip(&found.density).skip(5).take(100) {

@@ -10,12 +10,12 @@ use rustfft::FftPlanner;
 
 /// The continuous wavelet transform by the integral of the wavelet on a fixed grid: PyWavelets' `cwt`.
 ///
-/// **Use it** where numbers must agree with PyWavelets (or MATLAB's older `cwt`). **Not** otherwise: the grid makes
-/// errors of about 1e-3, larger at small scales; [`Cwt`](super::Cwt) has none.
+/// **Use it** where numbers must agree with PyWavelets (or MATLAB's older `cwt`). **Not** otherwise: it takes the signal
+/// as constant from sample to sample, which delays by half a sample and damps small scales; [`Cwt`](super::Cwt) does not.
 ///
 /// # Formula
 /// `W(a, b) = -√a Δ_b Σ_n x[n] Ψ̄((n - b)/a)` with `Ψ` the running sum of ψ on `2^precision` points of its support, read
-/// at the nearest point below. Frequencies come from the highest bin of the transform of ψ on that grid.
+/// at the nearest point below; bandwidth and centre are rounded to single precision. Frequencies come from the highest bin of the transform of ψ on that grid.
 ///
 /// # Examples
 /// ```
@@ -59,6 +59,7 @@ impl IntegratedCwt {
         if !(4..=20).contains(&precision) {
             return Err(Parameter::new("precision", f64::from(precision), "4 to 20").into());
         }
+        let wavelet = single(wavelet);
         let (points, reach) = (1usize << precision, wavelet.reach());
         let grid = 2.0 * reach / (points - 1) as f64;
         let place = |i: usize| if i + 1 == points { reach } else { i as f64 * grid - reach };
@@ -134,6 +135,23 @@ impl IntegratedCwt {
             coefficients,
             samples: x.len(),
         })
+    }
+}
+
+/// The wavelet with shapes in single precision, as PyWavelets keeps them: 1e-7 in the coefficients.
+fn single(wavelet: ContinuousWavelet) -> ContinuousWavelet {
+    let cut = |v: f64| f64::from(v as f32);
+    match wavelet {
+        ContinuousWavelet::ComplexMorlet { bandwidth, centre } => {
+            ContinuousWavelet::ComplexMorlet { bandwidth: cut(bandwidth), centre: cut(centre) }
+        }
+        ContinuousWavelet::Shannon { bandwidth, centre } => {
+            ContinuousWavelet::Shannon { bandwidth: cut(bandwidth), centre: cut(centre) }
+        }
+        ContinuousWavelet::BSpline { order, bandwidth, centre } => {
+            ContinuousWavelet::BSpline { order, bandwidth: cut(bandwidth), centre: cut(centre) }
+        }
+        other => other,
     }
 }
 
