@@ -70,7 +70,7 @@ impl From<std::ops::RangeInclusive<f64>> for Bounds {
 /// # Formula
 /// Conditions are applied in this order, each to the peaks that are left: plateau, height, threshold, distance,
 /// prominence, width. Distance: from the highest peak down, each takes out those nearer than `distance` samples; of
-/// equal heights the later one goes first. Prominence: height above the higher of the two lowest points between the
+/// equal heights the later one goes first (SciPy leaves that to a sort that is not stable). Prominence: height above the higher of the two lowest points between the
 /// peak and higher ground (or the end) on either side. Width: at a share `rel_height` of the prominence below the top,
 /// between the crossings by straight lines.
 ///
@@ -314,23 +314,27 @@ pub struct Peaks {
     pub widths: Option<Vec<Width>>,
 }
 
+/// Samples that are looked through for candidates at once.
+const BLOCK: usize = 2048;
+
 /// All local maxima.
 fn plateaus(x: &[f64]) -> Vec<Plateau> {
-    let mut found = Vec::new();
-    // a peak can only begin where the signal rises: most samples are passed by one comparison
-    let mut i = 1;
-    while i + 1 < x.len() {
-        if x[i - 1] < x[i] {
-            let mut ahead = i + 1;
-            while ahead + 1 < x.len() && x[ahead] == x[i] {
-                ahead += 1;
+    let mut found: Vec<Plateau> = Vec::new();
+    let mut candidates = [0; BLOCK];
+    let last = x.len().saturating_sub(1);
+    for from in (1..last).step_by(BLOCK) {
+        // rises before and does not rise after: kept without a branch, as in noise none can be foretold
+        let mut count = 0;
+        for (i, w) in (from..).zip(x[from - 1..(from + BLOCK).min(last) + 1].array_windows::<3>()) {
+            candidates[count] = i;
+            count += usize::from((w[0] < w[1]) & (w[1] >= w[2]));
+        }
+        for first in &candidates[..count] {
+            let top = x[*first];
+            let after = x[first + 1..].iter().position(|v| *v != top).map(|k| first + 1 + k);
+            if let Some(after) = after.filter(|after| x[*after] < top) {
+                found.push(Plateau { first: *first, last: after - 1 });
             }
-            if x[ahead] < x[i] {
-                found.push(Plateau { first: i, last: ahead - 1 });
-            }
-            i = ahead;
-        } else {
-            i += 1;
         }
     }
     found

@@ -32,8 +32,8 @@ pub(crate) const LONGEST: usize = 1 << 27;
 /// ```
 ///
 /// # Validation
-/// Equal to SciPy 1.17.1 `get_window` within 1e-12, periodic and symmetric (the reference lengths, and lengths 1 to 1000
-/// of every kind).
+/// Equal to SciPy 1.17.1 `get_window` within 1e-12, periodic and symmetric, on the golden set and at 47 lengths from 1 to
+/// 1000 of every kind.
 ///
 /// # References
 /// Harris 1978, doi:10.1109/PROC.1978.10837; Nuttall 1981, doi:10.1109/TASSP.1981.1163506.
@@ -136,8 +136,8 @@ impl Window {
         match self {
             Self::Boxcar => vec![1.0; m],
             Self::Triangular => {
-                let width = if m.is_multiple_of(2) { m as f64 } else { (m + 1) as f64 };
-                each(&|i| (1.0 + last - (2.0 * i - last).abs()) / width)
+                let (step, width) = if m.is_multiple_of(2) { (1.0, m as f64) } else { (2.0, (m + 1) as f64) };
+                each(&|i| (step + last - (2.0 * i - last).abs()) / width)
             }
             Self::Bartlett => each(&|i| if i <= last / 2.0 { 2.0 * i / last } else { 2.0 - 2.0 * i / last }),
             Self::Cosine => each(&|i| (PI / m as f64 * (i + 0.5)).sin()),

@@ -5,7 +5,7 @@ use eir_core::SampleRate;
 use eir_core::testing::bench::Bench;
 use eir_signal::interpolate::cubic_spline;
 use eir_signal::peaks::PeaksConfig;
-use eir_signal::spectrum::{MultitaperConfig, StftConfig, WelchConfig, analytic_signal, lomb_scargle};
+use eir_signal::spectrum::{Hilbert, MultitaperConfig, StftConfig, WelchConfig, lomb_scargle};
 use eir_signal::wavelet::{Cwt, Dwt, IntegratedCwt, Mode, Wavelet, swt};
 use std::f64::consts::TAU;
 
@@ -22,7 +22,8 @@ pub(crate) fn rows(bench: &mut Bench) -> Result<(), Box<dyn std::error::Error>> 
     let mut y = x.clone();
     y.rotate_right(17);
     bench.row("coherence, 1024", input, 5.0).peer(SCIPY, "spectra.coherence").run(|| welch.coherence(&x, &y));
-    bench.row("analytic signal", input, 2.0).peer(SCIPY, "spectra.hilbert").run(|| analytic_signal(&x));
+    let mut hilbert = Hilbert::new(x.len())?;
+    bench.row("analytic signal", input, 2.0).peer(SCIPY, "spectra.hilbert").run(|| hilbert.analytic_signal(&x));
     let dwt = Dwt::new(Wavelet::Daubechies(4), Mode::Symmetric)?;
     bench.row("DWT, db4, 8 levels", input, 2.0).peer(PYWT, "spectra.wavedec").run(|| dwt.decompose(&x, 8));
     bench

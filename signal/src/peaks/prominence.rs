@@ -55,14 +55,14 @@ pub fn prominences(x: &[f64], peaks: &[usize], window: Option<usize>) -> Result<
         let k = tops.partition_point(|t| t.last < peak);
         tops.get(k).filter(|t| t.first <= peak).map(|_| k)
     };
-    let (left, right) = bases(x, &tops);
-    Ok(peaks
-        .iter()
-        .map(|peak| match top_of(*peak) {
-            Some(k) => join(x[*peak], left[k], right[k]),
-            None => walk(x, *peak, 0, x.len() - 1),
-        })
-        .collect())
+    let places: Vec<Option<usize>> = peaks.iter().map(|p| top_of(*p)).collect();
+    let kept: Vec<usize> = places.iter().flatten().copied().collect();
+    let mut of_tops = of_maxima(x, &tops, &kept).into_iter();
+    let found = peaks.iter().zip(places).map(|(peak, place)| match place.and_then(|_| of_tops.next()) {
+        Some(found) => found,
+        None => walk(x, *peak, 0, x.len() - 1),
+    });
+    Ok(found.collect())
 }
 
 /// The widths of `peaks` with their prominences, at `rel_height` of the prominence below the top.
@@ -79,10 +79,15 @@ pub fn widths(x: &[f64], peaks: &[usize], prominences: &[Prominence], rel_height
         return Err(Parameter::new("rel_height", rel_height, "0 or above and finite").into());
     }
     let placed = peaks.iter().zip(prominences).map(|(peak, p)| {
-        let ordered = p.left_base <= *peak && *peak <= p.right_base && p.right_base < x.len();
+        let ordered = p.left_base <= *peak && *peak <= p.right_base && p.right_base < x.len() && p.prominence >= 0.0;
         if ordered { 0.0 } else { 1.0 }
     });
-    OutOfRange::check("peak", placed, "a sample of the signal, between its bases", |p| p == 0.0)?;
+    OutOfRange::check(
+        "peak",
+        placed,
+        "a sample of the signal between its bases, of a prominence of 0 or above",
+        |p| p == 0.0,
+    )?;
     Ok(widths_from(x, peaks, prominences, rel_height))
 }
 
@@ -97,49 +102,52 @@ fn join(height: f64, left: Low, right: Low) -> Prominence {
     Prominence { prominence: height - left.value.max(right.value), left_base: left.at, right_base: right.at }
 }
 
-/// The prominences of the tops `kept` of `tops`, which are all local maxima.
-pub(super) fn of_maxima(x: &[f64], tops: &[Plateau], kept: &[usize]) -> Vec<Prominence> {
-    let (left, right) = bases(x, tops);
-    kept.iter().map(|k| join(x[tops[*k].middle()], left[*k], right[*k])).collect()
-}
-
-/// The bases of all local maxima on both sides, in one pass each.
+/// The prominences of the tops `kept` of `tops`, which are all local maxima, in one pass for each side.
 ///
 /// Between two maxima there is one valley, and higher ground begins only where a higher maximum does. So it is enough
 /// to keep a stack of the maxima that are higher than all since, each with the lowest point before it.
-fn bases(x: &[f64], tops: &[Plateau]) -> (Vec<Low>, Vec<Low>) {
-    let edge = |k: usize| k.checked_sub(1).and_then(|k| tops.get(k)).map_or(0, |t| t.last);
-    // the valley before top k: its lowest sample, the last and the first of several
-    let valley = |k: usize, last: bool| {
-        let to = tops.get(k).map_or(x.len(), |t| t.first);
-        let start = Low { value: f64::INFINITY, at: edge(k) };
-        x[edge(k)..to].iter().zip(edge(k)..).fold(start, |low, (v, at)| {
-            if *v < low.value || (last && *v == low.value) { Low { value: *v, at } } else { low }
-        })
+pub(super) fn of_maxima(x: &[f64], tops: &[Plateau], kept: &[usize]) -> Vec<Prominence> {
+    // valley `k` lies before top `k`, the last one behind the last top; their lowest values
+    let valley = |k: usize| {
+        let from = k.checked_sub(1).and_then(|k| tops.get(k)).map_or(0, |t| t.last);
+        from..tops.get(k).map_or(x.len(), |t| t.first)
     };
-    let mut stack = Vec::new();
-    let mut side = |order: &mut dyn Iterator<Item = usize>, last: bool| {
+    let lowest = |k: usize| x[valley(k)].iter().fold(f64::INFINITY, |low, v| if *v < low { *v } else { low });
+    let lows: Vec<f64> = (0..=tops.len()).map(lowest).collect();
+    let mut stack: Vec<(f64, f64, usize)> = Vec::new();
+    let mut side = |order: &mut dyn Iterator<Item = usize>, shift: usize| {
         stack.clear();
-        let mut found = vec![Low { value: 0.0, at: 0 }; tops.len()];
+        let mut found = vec![(0.0, 0); tops.len()];
         for k in order {
             let height = x[tops[k].first];
-            let mut low = valley(if last { k } else { k + 1 }, last);
-            while let Some((above, before)) = stack.last().copied() {
-                let before: Low = before;
+            let (mut low, mut deepest) = (lows[k + shift], k + shift);
+            while let Some((above, before, place)) = stack.last().copied() {
                 if above > height {
                     break;
                 }
-                if before.value < low.value {
-                    low = before;
+                if before < low {
+                    (low, deepest) = (before, place);
                 }
                 stack.pop();
             }
-            stack.push((height, low));
-            found[k] = low;
+            stack.push((height, low, deepest));
+            found[k] = (low, deepest);
         }
         found
     };
-    (side(&mut (0..tops.len()), true), side(&mut (0..tops.len()).rev(), false))
+    let left = side(&mut (0..tops.len()), 0);
+    let right = side(&mut (0..tops.len()).rev(), 1);
+    let at = |(low, k): (f64, usize), nearest: fn(&[f64], f64) -> Option<usize>| {
+        let range = valley(k);
+        Low { value: low, at: range.start + nearest(&x[range], low).unwrap_or_default() }
+    };
+    kept.iter()
+        .map(|k| {
+            let left = at(left[*k], |x, low| x.iter().rposition(|v| *v == low));
+            let right = at(right[*k], |x, low| x.iter().position(|v| *v == low));
+            join(x[tops[*k].middle()], left, right)
+        })
+        .collect()
 }
 
 /// Prominences within `window` samples around each peak.

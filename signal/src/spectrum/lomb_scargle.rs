@@ -52,7 +52,7 @@ pub enum LombNormalisation {
 /// ```
 ///
 /// # Validation
-/// Equal to SciPy 1.17.1 `lombscargle` within 1e-9 of the largest value on the golden set (all RR series), and on 60
+/// Equal to SciPy 1.17.1 `lombscargle` within 1e-9 of the largest value on the golden set (all RR series), and on 500
 /// random series with weights, floating mean and every normalisation.
 ///
 /// # References
@@ -176,7 +176,7 @@ impl LombScargleConfig {
         let samples = Samples { times_s, weight: &weight, weighted: &weighted };
         let arch = pulp::Arch::new();
         for (k, frequency) in frequencies_hz.iter().enumerate() {
-            let sums = arch.dispatch(|| samples.sums(*frequency));
+            let sums = arch.dispatch(At { samples: &samples, frequency_hz: *frequency });
             found(k, self.fit(sums, mean, scale));
         }
         Ok(())
@@ -225,6 +225,21 @@ struct Samples<'a> {
     times_s: &'a [f64],
     weight: &'a [f64],
     weighted: &'a [f64],
+}
+
+/// The sums at one frequency, for the vector instructions that the processor has.
+struct At<'a> {
+    samples: &'a Samples<'a>,
+    frequency_hz: f64,
+}
+
+impl pulp::WithSimd for At<'_> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Sums {
+        self.samples.sums(self.frequency_hz)
+    }
 }
 
 impl Samples<'_> {

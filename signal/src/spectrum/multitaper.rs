@@ -236,8 +236,9 @@ mod tests {
     #[test]
     fn noise_has_its_power_with_any_weights() {
         let rate = SampleRate::new(10.0).unwrap();
-        let x: Vec<f64> =
-            (0..1001u32).map(|i| f64::from(i.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24)).collect();
+        let x: Vec<f64> = (0..1001u32)
+            .map(|i| f64::from(i.wrapping_mul(i).wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24))
+            .collect();
         let mean = x.iter().sum::<f64>() / 1001.0;
         let variance = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 1001.0;
         for weights in [TaperWeights::Equal, TaperWeights::Concentration, TaperWeights::Adaptive] {

@@ -178,8 +178,8 @@ impl StftConfig {
 /// ```
 ///
 /// # Validation
-/// Equal to SciPy 1.17.1 `stft`, `istft` and `spectrogram` within 1e-9 of the largest value on the golden set, and on 100
-/// random settings. The [stream](Self::stream) gives the same bits.
+/// Equal to SciPy 1.17.1 `stft` and `istft` within 1e-9 of the largest value on the golden set and 72 other settings, and
+/// to `spectrogram` on 500. The [stream](Self::stream) gives the same bits.
 ///
 /// # References
 /// Griffin, Lim 1984, doi:10.1109/TASSP.1984.1164317.
@@ -247,7 +247,7 @@ impl Stft {
     /// Frames of a signal of so many samples.
     #[must_use]
     pub fn frames(&self, samples: usize) -> usize {
-        let (segment, whole) = (self.window.len(), samples + 2 * self.pad);
+        let (segment, whole) = (self.window.len(), samples.saturating_add(2 * self.pad));
         if samples < segment {
             0
         } else if self.config.padding {
@@ -333,7 +333,7 @@ impl Stft {
             return Err(Parameter::new("detrend", f64::NAN, "None for an inverse: a trend is lost").into());
         }
         let (frames, length) = (self.frames(found.samples), self.window.len());
-        Mismatch::check("coefficients", frames * self.bins(), found.coefficients.len())?;
+        Mismatch::check("coefficients", frames.saturating_mul(self.bins()), found.coefficients.len())?;
         let total = if frames == 0 { 0 } else { length + (frames - 1) * self.step };
         let (mut sum, mut cover) = (vec![0.0; total], vec![0.0; total]);
         let mut part = vec![0.0; self.segment.fft.length()];

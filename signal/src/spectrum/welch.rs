@@ -157,7 +157,7 @@ impl WelchConfig {
 /// ```
 ///
 /// # Validation
-/// Equal to SciPy 1.17.1 `welch` within 1e-9 of the largest value on the golden set, and on 200 random settings (odd,
+/// Equal to SciPy 1.17.1 `welch` within 1e-9 of the largest value on the golden set, and on 500 random settings (odd,
 /// even and prime segments, overlaps, longer transforms, all detrends, scalings and averages). The
 /// [stream](Self::stream) gives the same bits.
 ///

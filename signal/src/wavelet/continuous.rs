@@ -15,7 +15,7 @@ use std::str::FromStr;
 /// |---|---|
 /// | `morl` | `exp(-t²/2) cos 5t` |
 /// | `mexh` | `2/(√3 π^¼) (1 - t²) exp(-t²/2)` |
-/// | `gausP` | `c dᴾ/dtᴾ exp(-t²)`, of energy 1 |
+/// | `gausP` | `±c dᴾ/dtᴾ exp(-t²)`, of energy 1, its sign that of PyWavelets: - for P = 2, 3, 6, 7 |
 /// | `cgauP` | `c dᴾ/dtᴾ exp(-it - t²)`, of energy 1 |
 /// | `cmorB-C` | `exp(-t²/B + 2πi C t)/√(πB)` |
 /// | `shanB-C` | `√B sinc(Bt) exp(2πi C t)` |
@@ -153,7 +153,7 @@ impl ContinuousWavelet {
         match self {
             Self::Morlet => real((5.0 * t).cos() * (-t * t / 2.0).exp()),
             Self::MexicanHat => real(hat() * (1.0 - t * t) * (-t * t / 2.0).exp()),
-            Self::Gaussian(n) => derivative(n, t, 0.0) / bell_norm(n, 0.0),
+            Self::Gaussian(n) => derivative(n, t, 0.0) * (sign(n) / bell_norm(n, 0.0)),
             Self::ComplexGaussian(n) => derivative(n, t, 1.0) / bell_norm(n, 1.0),
             Self::ComplexMorlet { bandwidth: b, centre } => tone(centre) * ((-t * t / b).exp() / (PI * b).sqrt()),
             Self::Shannon { bandwidth: b, centre } => tone(centre) * (b.sqrt() * sinc(b * t)),
@@ -177,7 +177,7 @@ impl ContinuousWavelet {
                 real((TAU.sqrt() / 2.0) * (side(5.0) + side(-5.0)))
             }
             Self::MexicanHat => real(hat() * TAU.sqrt() * omega * omega * (-omega * omega / 2.0).exp()),
-            Self::Gaussian(n) => bell(n, 0.0),
+            Self::Gaussian(n) => bell(n, 0.0) * sign(n),
             Self::ComplexGaussian(n) => bell(n, 1.0),
             Self::ComplexMorlet { bandwidth, centre } => {
                 real((-bandwidth * (omega - TAU * centre).powi(2) / 4.0).exp())
@@ -204,6 +204,11 @@ impl ContinuousWavelet {
 /// Factor of the Mexican hat that gives it energy 1.
 fn hat() -> f64 {
     2.0 / (3f64.sqrt() * PI.sqrt().sqrt())
+}
+
+/// The sign that PyWavelets gives to the derivatives of a bell curve.
+fn sign(n: u8) -> f64 {
+    if matches!(n % 4, 2 | 3) { -1.0 } else { 1.0 }
 }
 
 /// `dⁿ/dtⁿ exp(-i s t - t²)`: with `z = 2t + is`, each derivative is `f_{k+1} = -z f_k - 2k f_{k-1}`.

@@ -35,8 +35,9 @@ const LONGEST: f64 = (1 << 24) as f64;
 /// ```
 ///
 /// # Validation
-/// Equal to the sum over the samples of a band-limited signal within 1e-10; PyWavelets 1.9.0 `cwt` differs by up to
-/// 2e-3 of the largest value (its grid, which [`IntegratedCwt`](super::IntegratedCwt) copies).
+/// Equal to the sum over the samples of a band-limited signal within 1e-10. PyWavelets' `cwt` is something else: it takes
+/// the signal as constant from each sample to the next, which delays it by half a sample and damps the small scales
+/// ([`IntegratedCwt`](super::IntegratedCwt) does the same).
 ///
 /// # References
 /// Torrence, Compo 1998, doi:10.1175/1520-0477(1998)079<0061:APGTWA>2.0.CO;2.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Outputs that are summed side by side.
 const LANES: usize = 16;
+/// Outputs that are made from one piece of the signal, which stays in the cache while it is sorted and filtered.
+const BLOCK: usize = 512;
 
 /// The discrete wavelet transform with one wavelet, ready to use.
 ///
@@ -29,8 +31,8 @@ const LANES: usize = 16;
 /// ```
 ///
 /// # Validation
-/// Equal to PyWavelets 1.9.0 `dwt`, `idwt`, `wavedec`, `waverec` within 1e-10 on the golden set, and within 1e-12 of the
-/// largest value for every wavelet in every mode at odd, even and very short lengths.
+/// Equal to PyWavelets 1.9.0 `dwt`, `idwt`, `wavedec` and `waverec` within 1e-10 of the largest value on the golden set,
+/// and for 500 random wavelets, modes, lengths from 1 to 200 and levels.
 ///
 /// # References
 /// Mallat 1989, doi:10.1109/34.192463.
@@ -81,7 +83,7 @@ impl Dwt {
     /// How many coefficients of each kind a signal of `samples` has.
     #[must_use]
     pub fn coefficients(&self, samples: usize) -> usize {
-        if self.mode == Mode::Periodization { samples.div_ceil(2) } else { (samples + self.taps() - 1) / 2 }
+        if self.mode == Mode::Periodization { samples.div_ceil(2) } else { samples.saturating_add(self.taps() - 1) / 2 }
     }
 
     /// The level down to which some coefficient does not touch the ends; deeper ones are allowed, to `log2` of the samples.
@@ -115,20 +117,34 @@ impl Dwt {
         Mismatch::check("approximation coefficients", count, low.len())?;
         Mismatch::check("detail coefficients", count, high.len())?;
         finite(x)?;
-        self.split(x, low, high, work);
+        let mut at = 0;
+        self.split(x, work, |l, h| {
+            low[at..at + l.len()].copy_from_slice(l);
+            high[at..at + l.len()].copy_from_slice(h);
+            at += l.len();
+        });
         Ok(())
     }
 
-    fn split(&self, x: &[f64], low: &mut [f64], high: &mut [f64], work: &mut Vec<f64>) {
-        let half = self.split.len() as isize;
-        let first = if self.mode == Mode::Periodization { 1 - half } else { 2 - 2 * half };
-        let length = low.len() + self.split.len() - 1;
-        work.resize(2 * length, 0.0);
-        let (even, odd) = work.split_at_mut(length);
-        pulp::Arch::new().dispatch(|| {
-            deinterleave(x, self.mode, first, even, odd);
-            bank(even, odd, &self.split, low, high);
-        });
+    /// Gives approximation and detail block by block.
+    fn split(&self, x: &[f64], work: &mut Vec<f64>, mut give: impl FnMut(&[f64], &[f64])) {
+        let half = self.split.len();
+        let first = if self.mode == Mode::Periodization { 1 - half as isize } else { 2 - 2 * half as isize };
+        let length = BLOCK + half - 1;
+        work.resize(2 * length + 2 * BLOCK, 0.0);
+        let (sorted, out) = work.split_at_mut(2 * length);
+        let (even, odd) = sorted.split_at_mut(length);
+        let (low, high) = out.split_at_mut(BLOCK);
+        let count = self.coefficients(x.len());
+        let arch = pulp::Arch::new();
+        for k in (0..count).step_by(BLOCK) {
+            let (outputs, place) = (BLOCK.min(count - k), first + 2 * k as isize);
+            let (low, high) = (&mut low[..outputs], &mut high[..outputs]);
+            let (even, odd) = (&mut even[..outputs + half - 1], &mut odd[..outputs + half - 1]);
+            deinterleave(x, self.mode, place, even, odd);
+            arch.dispatch(Bank { u: even, v: odd, taps: &self.split, first: low, second: high });
+            give(low, high);
+        }
     }
 
     /// The signal whose approximation and detail these are: twice as long less the filter and two, and twice as long in
@@ -152,28 +168,33 @@ impl Dwt {
 
     fn merge(&self, low: &[f64], high: &[f64], x: &mut Vec<f64>) {
         let half = self.merge.len();
-        let arch = pulp::Arch::new();
+        x.clear();
         if self.mode == Mode::Periodization {
             let around = |c: &[f64]| -> Vec<f64> {
                 let first = 1 - half as isize;
                 (first..c.len() as isize + half as isize).map(|i| Mode::Periodic.sample(c, i)).collect()
             };
-            let (a, d) = (around(low), around(high));
-            let pairs = a.len() - half + 1;
-            let (mut even, mut odd) = (vec![0.0; pairs], vec![0.0; pairs]);
-            arch.dispatch(|| bank(&a, &d, &self.merge, &mut even, &mut odd));
-            let all: Vec<f64> = even.iter().zip(&odd).flat_map(|(e, o)| [*e, *o]).collect();
-            x.clear();
-            x.extend_from_slice(&all[half - 1..half - 1 + 2 * low.len()]);
+            self.pairs(&around(low), &around(high), x);
+            x.drain(..half - 1);
+            x.truncate(2 * low.len());
         } else {
-            let pairs = low.len() - half + 1;
-            let (mut even, mut odd) = (vec![0.0; pairs], vec![0.0; pairs]);
-            arch.dispatch(|| bank(low, high, &self.merge, &mut even, &mut odd));
-            x.clear();
-            x.resize(2 * pairs, 0.0);
-            for (pair, (e, o)) in x.as_chunks_mut::<2>().0.iter_mut().zip(even.iter().zip(&odd)) {
-                *pair = [*e, *o];
-            }
+            self.pairs(low, high, x);
+        }
+    }
+
+    /// Adds the pairs of samples that approximation and detail give to `x`, block by block.
+    fn pairs(&self, low: &[f64], high: &[f64], x: &mut Vec<f64>) {
+        let half = self.merge.len();
+        let count = low.len() - half + 1;
+        let (mut even, mut odd, mut both) = ([0.0; BLOCK], [0.0; BLOCK], [[0.0; 2]; BLOCK]);
+        let arch = pulp::Arch::new();
+        x.reserve(2 * count);
+        for k in (0..count).step_by(BLOCK) {
+            let outputs = BLOCK.min(count - k);
+            let (even, odd, both) = (&mut even[..outputs], &mut odd[..outputs], &mut both[..outputs]);
+            arch.dispatch(Bank { u: &low[k..], v: &high[k..], taps: &self.merge, first: even, second: odd });
+            both.iter_mut().zip(even.iter().zip(odd.iter())).for_each(|(pair, (e, o))| *pair = [*e, *o]);
+            x.extend_from_slice(both.as_flattened());
         }
     }
 
@@ -188,16 +209,23 @@ impl Dwt {
         if level == 0 || level > x.len().ilog2() as usize {
             return Err(Parameter::new("level", level as f64, "1 to the logarithm to base 2 of the samples").into());
         }
-        finite(x)?;
         let (mut details, mut work) = (Vec::with_capacity(level), Vec::new());
-        let mut approximation: Vec<f64> = Vec::new();
+        let (mut approximation, mut next): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
         for step in 0..level {
             let from = if step == 0 { x } else { &approximation };
-            let count = self.coefficients(from.len());
-            let (mut low, mut high) = (vec![0.0; count], vec![0.0; count]);
-            self.split(from, &mut low, &mut high, &mut work);
-            details.push(high);
-            approximation = low;
+            let mut detail = Vec::with_capacity(self.coefficients(from.len()));
+            next.clear();
+            next.reserve(self.coefficients(from.len()));
+            self.split(from, &mut work, |low, high| {
+                next.extend_from_slice(low);
+                detail.extend_from_slice(high);
+            });
+            details.push(detail);
+            std::mem::swap(&mut approximation, &mut next);
+        }
+        // a missing sample is missing in every approximation: the last is the shortest to look through
+        if approximation.iter().any(|v| !v.is_finite()) {
+            finite(x)?;
         }
         details.reverse();
         Ok(Decomposition { approximation, details, samples: x.len() })
@@ -240,13 +268,8 @@ pub struct Decomposition {
 }
 
 /// Every second sample of the continued signal from place `first` on, and those between.
-#[inline(always)]
 fn deinterleave(x: &[f64], mode: Mode, first: isize, even: &mut [f64], odd: &mut [f64]) {
-    let edge = |m: usize, even: &mut [f64], odd: &mut [f64]| {
-        let at = first + 2 * m as isize;
-        (even[m], odd[m]) = (mode.sample(x, at), mode.sample(x, at + 1));
-    };
-    // pairs from `skip` on lie within the signal
+    // pairs `head..head + inside` lie within the signal
     let head = first.min(0).unsigned_abs().div_ceil(2).min(even.len());
     let skip = (first + 2 * head as isize).max(0) as usize;
     let pairs = x.get(skip..).unwrap_or_default().as_chunks::<2>().0;
@@ -254,7 +277,28 @@ fn deinterleave(x: &[f64], mode: Mode, first: isize, even: &mut [f64], odd: &mut
     for (pair, (e, o)) in pairs.iter().zip(even[head..].iter_mut().zip(&mut odd[head..])) {
         (*e, *o) = (pair[0], pair[1]);
     }
-    (0..head).chain(head + inside..even.len()).for_each(|m| edge(m, even, odd));
+    for m in (0..head).chain(head + inside..even.len()) {
+        let at = first + 2 * m as isize;
+        (even[m], odd[m]) = (mode.sample(x, at), mode.sample(x, at + 1));
+    }
+}
+
+/// The arguments of [`bank`], for the vector instructions that the processor has.
+struct Bank<'a> {
+    u: &'a [f64],
+    v: &'a [f64],
+    taps: &'a [[f64; 4]],
+    first: &'a mut [f64],
+    second: &'a mut [f64],
+}
+
+impl pulp::WithSimd for Bank<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        bank(self.u, self.v, self.taps, self.first, self.second);
+    }
 }
 
 /// `first[k] = Σ_p t[p][0] u[k+p] + t[p][1] v[k+p]` and `second` with the other two factors.
@@ -266,12 +310,11 @@ fn bank(u: &[f64], v: &[f64], taps: &[[f64; 4]], first: &mut [f64], second: &mut
     let whole = count / LANES * LANES;
     for k in (0..whole).step_by(LANES) {
         let (mut a, mut b) = ([0.0; LANES], [0.0; LANES]);
-        for (p, [au, av, bu, bv]) in taps.iter().enumerate() {
-            if let (Some(u), Some(v)) = (u[k + p..].first_chunk::<LANES>(), v[k + p..].first_chunk::<LANES>()) {
-                for j in 0..LANES {
-                    a[j] += au * u[j] + av * v[j];
-                    b[j] += bu * u[j] + bv * v[j];
-                }
+        let windows = u[k..].array_windows::<LANES>().zip(v[k..].array_windows::<LANES>());
+        for ([au, av, bu, bv], (u, v)) in taps.iter().zip(windows) {
+            for ((a, b), (u, v)) in a.iter_mut().zip(&mut b).zip(u.iter().zip(v)) {
+                *a += au * u + av * v;
+                *b += bu * u + bv * v;
             }
         }
         first[k..k + LANES].copy_from_slice(&a);

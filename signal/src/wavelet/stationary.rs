@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Outputs that are summed side by side.
 const LANES: usize = 16;
+/// Outputs that are made at once.
+const BLOCK: usize = 512;
 
 /// A stationary transform: each level as long as the signal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,8 +44,8 @@ pub struct Stationary {
 /// empty; [`NotFinite`](eir_core::error::NotFinite) if it has a gap.
 ///
 /// # Validation
-/// Equal to PyWavelets 1.9.0 `swt` and `iswt` within 1e-10 on the golden set, and within 1e-12 of the largest value on
-/// 60 random wavelets, lengths and levels.
+/// Equal to PyWavelets 1.9.0 `swt` and `iswt` within 1e-10 of the largest value on the golden set, and for 500 random
+/// wavelets, lengths and levels.
 ///
 /// # References
 /// Nason, Silverman 1995, doi:10.1007/978-1-4612-2544-7_17.
@@ -60,16 +62,24 @@ pub fn swt(x: &[f64], wavelet: Wavelet, level: usize) -> Result<Stationary> {
     let filters = wavelet.filters()?;
     let arch = pulp::Arch::new();
     let (mut approximations, mut details): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
-    let mut around = Vec::new();
+    let mut room = Vec::new();
+    let (mut low, mut high) = ([0.0; BLOCK], [0.0; BLOCK]);
     let taps: Vec<[f64; 2]> = filters.dec_lo().iter().zip(filters.dec_hi()).rev().map(|(l, h)| [*l, *h]).collect();
     for j in 0..level {
         let before = approximations.last().map_or(x, Vec::as_slice);
         let step = 1 << j;
-        continue_around(before, (taps.len() / 2 - 1) * step, (taps.len() - 1) * step, &mut around);
-        let (mut low, mut high) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-        arch.dispatch(|| both(&around, &taps, step, &mut low, &mut high));
-        approximations.push(low);
-        details.push(high);
+        let first = -(((taps.len() / 2 - 1) * step) as isize);
+        let (mut all_low, mut all_high) = (Vec::with_capacity(x.len()), Vec::with_capacity(x.len()));
+        for n in (0..x.len()).step_by(BLOCK) {
+            let count = BLOCK.min(x.len() - n);
+            let (low, high) = (&mut low[..count], &mut high[..count]);
+            let u = stretch(before, first + n as isize, count + (taps.len() - 1) * step, &mut room);
+            arch.dispatch(Both { u, taps: &taps, step, low, high });
+            all_low.extend_from_slice(low);
+            all_high.extend_from_slice(high);
+        }
+        approximations.push(all_low);
+        details.push(all_high);
     }
     Ok(Stationary { approximations, details })
 }
@@ -98,25 +108,73 @@ pub fn iswt(parts: &Stationary, wavelet: Wavelet) -> Result<Vec<f64>> {
     let taps: Vec<[f64; 2]> =
         filters.rec_lo().iter().zip(filters.rec_hi()).rev().map(|(l, h)| [0.5 * l, 0.5 * h]).collect();
     let mut x = last.clone();
-    let (mut a, mut d) = (Vec::new(), Vec::new());
+    let (mut room_a, mut room_d, mut next) = (Vec::new(), Vec::new(), Vec::with_capacity(x.len()));
+    let mut sums = [0.0; BLOCK];
     for (j, detail) in parts.details.iter().enumerate().rev() {
         let step = 1 << j;
-        let (before, more) = (taps.len() / 2 * step, (taps.len() - 1) * step);
-        continue_around(&x, before, more, &mut a);
-        continue_around(detail, before, more, &mut d);
-        arch.dispatch(|| sum(&a, &d, &taps, step, &mut x));
+        let first = -((taps.len() / 2 * step) as isize);
+        next.clear();
+        for n in (0..x.len()).step_by(BLOCK) {
+            let (count, from) = (BLOCK.min(x.len() - n), first + n as isize);
+            let length = count + (taps.len() - 1) * step;
+            let a = stretch(&x, from, length, &mut room_a);
+            let d = stretch(detail, from, length, &mut room_d);
+            let sums = &mut sums[..count];
+            arch.dispatch(Sum { a, d, taps: &taps, step, x: sums });
+            next.extend_from_slice(sums);
+        }
+        std::mem::swap(&mut x, &mut next);
     }
     Ok(x)
 }
 
-/// `x` as a period, from `before` samples before its start, `more` samples longer.
-fn continue_around(x: &[f64], before: usize, more: usize, out: &mut Vec<f64>) {
-    let (n, before) = (x.len() as isize, before as isize);
-    let after = n + more as isize - before;
-    out.clear();
-    out.extend((-before..0).map(|i| Mode::Periodic.sample(x, i)));
-    out.extend_from_slice(x);
-    out.extend((n..after).map(|i| Mode::Periodic.sample(x, i)));
+/// `length` samples of the period `x` from place `from` on: of `x` itself if they lie within, else put together in `room`.
+fn stretch<'a>(x: &'a [f64], from: isize, length: usize, room: &'a mut Vec<f64>) -> &'a [f64] {
+    let within = usize::try_from(from).ok().and_then(|from| x.get(from..from + length));
+    match within {
+        Some(inside) => inside,
+        None => {
+            room.clear();
+            room.extend((from..from + length as isize).map(|i| Mode::Periodic.sample(x, i)));
+            room
+        }
+    }
+}
+
+/// The arguments of [`both`], for the vector instructions that the processor has.
+struct Both<'a> {
+    u: &'a [f64],
+    taps: &'a [[f64; 2]],
+    step: usize,
+    low: &'a mut [f64],
+    high: &'a mut [f64],
+}
+
+impl pulp::WithSimd for Both<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        both(self.u, self.taps, self.step, self.low, self.high);
+    }
+}
+
+/// The arguments of [`sum`].
+struct Sum<'a> {
+    a: &'a [f64],
+    d: &'a [f64],
+    taps: &'a [[f64; 2]],
+    step: usize,
+    x: &'a mut [f64],
+}
+
+impl pulp::WithSimd for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        sum(self.a, self.d, self.taps, self.step, self.x);
+    }
 }
 
 /// `low[n] = Σ_p t[p][0] u[n + p step]`, `high` with the other factor. Bound by arithmetic, on contiguous numbers.

@@ -31,7 +31,8 @@ const LANES: usize = 8;
 /// between 1 and the length.
 ///
 /// # Validation
-/// Equal to SciPy 1.17.1 `windows.dpss` (norm 2, symmetric) within 1e-9, with its signs.
+/// Equal to SciPy 1.17.1 `windows.dpss` (norm 2, symmetric) within 1e-9, with its signs, on the golden set and for ten
+/// lengths from 3 to 3789.
 ///
 /// # References
 /// Slepian 1978, doi:10.1002/j.1538-7305.1978.tb02104.x; Percival, Walden 1993, doi:10.1017/CBO9780511622762.
