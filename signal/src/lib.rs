@@ -20,7 +20,7 @@
 //! | [`wfdb`] | records and annotations of PhysioNet, also out of a zip archive (feature `zip`, on by default) |
 //! | [`csv`] | tables with a header line |
 //! | [`ButterworthConfig`], [`SosFilter`] | filters: zero phase, causal, live; [`band_pass`], [`low_pass`], [`high_pass`] |
-//! | [`ecg`] | R-peaks by three detectors, scores against annotations |
+//! | [`ecg`] | R-peaks recorded and live, fifteen detectors by name, waves, classes of beats, quality, scores |
 //! | [`hrv`] | heart-rate variability in the time domain |
 //! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
