@@ -65,7 +65,7 @@ impl Rules {
     }
 
     /// The beats among the candidates of a whole piece.
-    pub(super) fn beats(&self, all: &[Candidate]) -> Vec<Candidate> {
+    pub(super) fn beats(&self, all: Vec<Candidate>) -> Vec<Candidate> {
         let (all, order) = apart(all);
         let level = first_level(&all);
         let share = |c: &Candidate, level: f64| if level > 0.0 { c.height / level } else { 0.0 };
@@ -139,9 +139,9 @@ impl Rules {
 
 /// The candidates of which none is nearer than 0.15 s to a higher one that is kept, and their order from the highest
 /// down.
-fn apart(all: &[Candidate]) -> (Vec<Candidate>, Vec<usize>) {
+fn apart(mut all: Vec<Candidate>) -> (Vec<Candidate>, Vec<usize>) {
     let mut dropped = vec![false; all.len()];
-    let mut order = by_height(all);
+    let mut order = by_height(&all);
     for &k in &order {
         if dropped[k] {
             continue;
@@ -155,16 +155,16 @@ fn apart(all: &[Candidate]) -> (Vec<Candidate>, Vec<usize>) {
         }
     }
     let mut place = Vec::with_capacity(all.len());
-    let mut kept = Vec::new();
-    for (candidate, dropped) in all.iter().zip(&dropped) {
-        place.push(kept.len());
-        if !dropped {
-            kept.push(*candidate);
-        }
+    let mut kept = 0;
+    for dropped in &dropped {
+        place.push(kept);
+        kept += usize::from(!dropped);
     }
+    let mut flags = dropped.iter();
+    all.retain(|_| flags.next() == Some(&false));
     order.retain(|k| !dropped[*k]);
     order.iter_mut().for_each(|k| *k = place[*k]);
-    (kept, order)
+    (all, order)
 }
 
 /// Their indices from the highest down; of equal ones the earlier first.

@@ -224,7 +224,7 @@ impl RPeaks {
         let candidates = self.candidates(ecg)?;
         let mut near = Vec::new();
         let first = peaks.len();
-        for beat in self.rules.beats(&candidates) {
+        for beat in self.rules.beats(candidates) {
             let peak = start + r_peak(ecg, beat.place * self.step + self.step / 2, self.rate, &mut near);
             if peaks.len() == first || peaks.last().is_none_or(|last| *last < peak) {
                 peaks.push(peak);
