@@ -32,7 +32,7 @@ fn no_allocation_per_sample_and_little_memory() {
 }
 
 #[test]
-fn a_day_is_worked_through_in_bounded_memory() {
+fn three_hours_take_less_memory_than_the_recording() {
     let rate = SampleRate::new(250.0).unwrap();
     let (piece, times) = (made(250.0, 3600), 3);
     let ecg: Vec<f32> = std::iter::repeat_n(piece, times).flatten().collect();
