@@ -32,6 +32,8 @@
 //! | [`ecg`] | R peaks (the default, a live one, those of the literature), waves of each beat, classes, quality, ST level, scores |
 //! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
+//! | [`ecg`] | R-peaks recorded and live, fifteen detectors by name, waves, classes of beats, quality, scores |
+//! | [`hrv`] | heart-rate variability in the time domain |
 //! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
 //!

@@ -102,7 +102,9 @@ struct Kind {
 /// [`Parameter`] if the R-peaks do not rise or lie beyond the end, [`NotFinite`] if a sample is infinite.
 ///
 /// # Validation
-/// Sensitivity and positive predictive value against the annotations of MIT-BIH are printed by the golden test.
+/// Against the annotations of seven MIT-BIH records, at the annotated beats: normal 98.7 % found, 99.8 % of those named so
+/// are; supraventricular 100 % and 80.5 % (33 beats, all of record 100); ventricular 93.7 % and 82.1 % (255 beats). Printed
+/// by the golden test. Noise is the usual mistake: a disturbed normal beat is called ventricular.
 ///
 /// # References
 /// ANSI/AAMI EC57:2012 (classes).

@@ -145,7 +145,7 @@ impl DelineationConfig {
 /// Finds the waves of beats, ready to use.
 ///
 /// **Use it** on one lead with its R-peaks, to measure intervals (PR, QRS, QT) and levels. **Not** to diagnose from one
-/// beat: take the median over many. It says "none" where it sees none: P waves in fibrillation, a flat T wave, a beat
+/// beat: take the median over many; in a noisy lead the T wave is often noise. It says "none" where it sees none: P waves in fibrillation, a flat T wave, a beat
 /// next to a gap.
 ///
 /// # Formula

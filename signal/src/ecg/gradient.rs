@@ -36,10 +36,19 @@ pub fn clean(ecg: &[f64], rate: SampleRate) -> Result<Vec<f64>> {
 
 /// Mean of the last `size` samples of a signal that always was as its first.
 fn held_mean(x: &[f64], size: usize) -> Vec<f64> {
-    let mut held = vec![x.first().copied().unwrap_or_default(); size - 1];
-    held.extend_from_slice(x);
+    let first = x.first().copied().unwrap_or_default();
     let scale = 1.0 / size as f64;
-    held.windows(size).map(|w| w.iter().sum::<f64>() * scale).collect()
+    let mut sum = first * size as f64;
+    let mut means = Vec::with_capacity(x.len());
+    means.extend(x.iter().take(size).map(|new| {
+        sum += new - first;
+        sum * scale
+    }));
+    means.extend(x.iter().skip(size).zip(x).map(|(new, old)| {
+        sum += new - old;
+        sum * scale
+    }));
+    means
 }
 
 /// The R-peaks of `ecg` by steepness.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// A QRS detector of the literature, as NeuroKit2 (one: wfdb) computes it, or this crate's own.
 ///
-/// **Use it** to compare detectors on the same recording. **Not** to choose one by its fame: the default is the best of
-/// them on the records of the golden test, and gqrs (whose source is not free to be read) is not among them.
+/// **Use it** to compare detectors on the same recording. **Not** to choose one by its fame:
+/// compare them on your own records. gqrs is not among them: the open version is a port of code under another licence.
 ///
 /// # Examples
 /// ```

@@ -1,9 +1,15 @@
-//! Electrocardiogram: where the beats are, and how well they were found.
+//! Electrocardiogram: where the beats are, what they look like, and how well they were found.
 //!
-//! | detector | for |
+//! | | for |
 //! |---|---|
-//! | [`r_peaks`](r_peaks()) | the default; the place of the R-peak itself |
+//! | [`r_peaks`](r_peaks()), [`RPeaks`] | the default detector; the place of the R-peak itself |
+//! | [`RPeakStream`] | the same on a live signal, 1.4 s behind |
 //! | [`QrsMethod`] | the detectors of the literature by their names, with or without their delay |
+//! | [`delineate`], [`Delineator`] | onsets, peaks and ends of P, QRS and T, each possibly absent |
+//! | [`beat_classes`] | normal, supraventricular, ventricular |
+//! | [`st_levels`], [`heart_rate_bpm`] | height of the ST segment; heart rate at every sample |
+//! | [`signal_quality`], [`zhao_quality`] | what can be measured at all, every 10 s; NeuroKit's verdict on the whole |
+//! | [`ScoreConfig`], [`ScoreSummary`] | EC57: sensitivity and predictive value, gross and average |
 
 mod beat_class;
 mod christov;

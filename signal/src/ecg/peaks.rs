@@ -43,16 +43,25 @@ pub(super) fn moving_mean(x: &[f64], size: usize) -> Vec<f64> {
     let held = |i: usize| x.get(i).or(x.last()).copied().unwrap_or_default();
     let mut sum: f64 = (0..size).map(|k| held(k.saturating_sub(left))).sum();
     let mut means = Vec::with_capacity(n);
-    let mut step = |new: f64, old: f64| {
-        means.push(sum / size as f64);
-        sum += new - old;
-    };
+    let scale = 1.0 / size as f64;
     let (head, tail) = (left.min(n), n.saturating_sub(right).max(left).min(n));
-    (0..head).for_each(|i| step(held(i + right), held(0)));
+    means.extend((0..head).map(|i| {
+        let mean = sum * scale;
+        sum += held(i + right) - held(0);
+        mean
+    }));
     if tail > head {
-        x[head + right..].iter().zip(&x[head - left..]).for_each(|(new, old)| step(*new, *old));
+        means.extend(x[head + right..].iter().zip(&x[head - left..]).map(|(new, old)| {
+            let mean = sum * scale;
+            sum += new - old;
+            mean
+        }));
     }
-    (tail..n).for_each(|i| step(held(i + right), held(i - left)));
+    means.extend((tail..n).map(|i| {
+        let mean = sum * scale;
+        sum += held(i + right) - held(i - left);
+        mean
+    }));
     means
 }
 

@@ -65,9 +65,8 @@ impl Rules {
     }
 
     /// The beats among the candidates of a whole piece.
-    pub(super) fn beats(&self, all: &[Candidate]) -> Vec<Candidate> {
-        let all = apart(all);
-        let order = by_height(&all);
+    pub(super) fn beats(&self, all: Vec<Candidate>) -> Vec<Candidate> {
+        let (all, order) = apart(all);
         let level = first_level(&all);
         let share = |c: &Candidate, level: f64| if level > 0.0 { c.height / level } else { 0.0 };
         let mut shares: Vec<f64> = all.iter().zip(&level).map(|(c, l)| share(c, *l)).collect();
@@ -138,10 +137,12 @@ impl Rules {
     }
 }
 
-/// The candidates of which none is nearer than 0.15 s to a higher one that is kept.
-fn apart(all: &[Candidate]) -> Vec<Candidate> {
+/// The candidates of which none is nearer than 0.15 s to a higher one that is kept, and their order from the highest
+/// down.
+fn apart(mut all: Vec<Candidate>) -> (Vec<Candidate>, Vec<usize>) {
     let mut dropped = vec![false; all.len()];
-    for k in by_height(all) {
+    let mut order = by_height(&all);
+    for &k in &order {
         if dropped[k] {
             continue;
         }
@@ -153,7 +154,17 @@ fn apart(all: &[Candidate]) -> Vec<Candidate> {
             dropped[i] = true;
         }
     }
-    all.iter().zip(dropped).filter(|(_, d)| !d).map(|(c, _)| *c).collect()
+    let mut place = Vec::with_capacity(all.len());
+    let mut kept = 0;
+    for dropped in &dropped {
+        place.push(kept);
+        kept += usize::from(!dropped);
+    }
+    let mut flags = dropped.iter();
+    all.retain(|_| flags.next() == Some(&false));
+    order.retain(|k| !dropped[*k]);
+    order.iter_mut().for_each(|k| *k = place[*k]);
+    (all, order)
 }
 
 /// Their indices from the highest down; of equal ones the earlier first.

@@ -1,6 +1,6 @@
 //! R-peaks of an ECG.
 
-use super::r_peak_rules::{Candidate, Rules, median};
+use super::r_peak_rules::{Candidate, Rules};
 use super::refine::sharpen;
 use crate::{Band, ButterworthConfig, Result, SosFilter};
 use eir_core::SampleRate;
@@ -158,8 +158,10 @@ const OVERLAP_S: f64 = 2.0;
 /// [`TooShort`] if no piece without a gap is as long as 2 s, [`NotFinite`] if a sample is infinite.
 ///
 /// # Validation
-/// MIT-BIH (EC57 rule, 150 ms, cold start, flutter not excluded): asserted in the golden test, printed per record by the
-/// example `03_detector_scores`.
+/// MIT-BIH, first channel, 150 ms, cold start, flutter not excluded: five minutes each of 105, 108, 119, 203, 207 and 228
+/// pooled F1 0.9971 (4 of 2258 beats missed, 9 too many); with all of record 100 F1 0.9986; the same within 0.001 inverted,
+/// ten times larger or smaller, with drift, and at 125 to 1000 Hz. Asserted in the golden test, printed per record by the
+/// example `03_detector_scores`. The constants were chosen on excerpts of ten records, these six among them.
 ///
 /// # References
 /// Elgendi 2013, doi:10.1371/journal.pone.0073557 (the band); Pan, Tompkins 1985, doi:10.1109/TBME.1985.325532 (search
@@ -220,9 +222,10 @@ impl RPeaks {
             return Ok(()); // what a filter leaves of a constant is rounding
         }
         let candidates = self.candidates(ecg)?;
+        let mut near = Vec::new();
         let first = peaks.len();
-        for beat in self.rules.beats(&candidates) {
-            let peak = start + r_peak(ecg, beat.place * self.step + self.step / 2, self.rate);
+        for beat in self.rules.beats(candidates) {
+            let peak = start + r_peak(ecg, beat.place * self.step + self.step / 2, self.rate, &mut near);
             if peaks.len() == first || peaks.last().is_none_or(|last| *last < peak) {
                 peaks.push(peak);
             }
@@ -270,16 +273,24 @@ fn energy(y: &mut [f64], window: usize, e: &mut Vec<f64>) {
     let scale = 1.0 / window as f64;
     e.clear();
     e.reserve(n);
-    let mut step = |new: f64, old: f64| {
-        e.push(sum * scale);
-        sum += new - old;
-    };
     let (head, tail) = (left.min(n), n.saturating_sub(right).max(left).min(n));
-    (0..head).for_each(|i| step(held(i + right), held(0)));
+    e.extend((0..head).map(|i| {
+        let mean = sum * scale;
+        sum += held(i + right) - held(0);
+        mean
+    }));
     if tail > head {
-        y[head + right..].iter().zip(&y[head - left..]).for_each(|(new, old)| step(*new, *old));
+        e.extend(y[head + right..].iter().zip(&y[head - left..]).map(|(new, old)| {
+            let mean = sum * scale;
+            sum += new - old;
+            mean
+        }));
     }
-    (tail..n).for_each(|i| step(held(i + right), held(i - left)));
+    e.extend((tail..n).map(|i| {
+        let mean = sum * scale;
+        sum += held(i + right) - held(i - left);
+        mean
+    }));
 }
 
 /// The maxima of `e` (whose first sample is `from`) within `start..end`.
@@ -303,12 +314,13 @@ fn maxima(
 }
 
 /// The largest deflection from the mean of ±0.3 s within 60 ms of `around`.
-fn r_peak(ecg: &[f32], around: usize, rate: SampleRate) -> usize {
+fn r_peak(ecg: &[f32], around: usize, rate: SampleRate, piece: &mut Vec<f64>) -> usize {
     let around = around.min(ecg.len().saturating_sub(1));
     let (wide, near) = (rate.samples(0.3), rate.samples(0.06));
     let (from, to) = (around.saturating_sub(wide), (around + wide + 1).min(ecg.len()));
-    let piece: Vec<f64> = ecg[from..to].iter().map(|v| f64::from(*v)).collect();
-    from + r_peak_within(&piece, around - from, near, rate.samples(0.004))
+    piece.clear();
+    piece.extend(ecg[from..to].iter().map(|v| f64::from(*v)));
+    from + r_peak_within(piece, around - from, near, rate.samples(0.004))
 }
 
 /// The largest deflection of `piece` from its mean within `near` of `around`, in means over `2 smooth + 1`.
@@ -323,14 +335,26 @@ pub(super) fn r_peak_within(piece: &[f64], around: usize, near: usize, smooth: u
     best.map_or(around, |(top, height)| sharpen(piece, top, height >= 0.0, 2 * smooth))
 }
 
-/// Running median of the values around each of `0..n`.
+/// Median of up to `half` values on both sides of each and itself. The window is kept sorted: a value comes, one goes.
 pub(super) fn running_median(values: &[f64], half: usize) -> Vec<f64> {
-    let mut work = Vec::with_capacity(2 * half + 1);
-    (0..values.len())
+    let n = values.len();
+    let mut sorted: Vec<f64> = Vec::with_capacity(2 * half + 2);
+    sorted.extend(values.iter().take(half));
+    sorted.sort_unstable_by(f64::total_cmp);
+    (0..n)
         .map(|k| {
-            work.clear();
-            work.extend_from_slice(&values[k.saturating_sub(half)..(k + half + 1).min(values.len())]);
-            median(&mut work)
+            if let Some(new) = values.get(k + half) {
+                sorted.insert(sorted.partition_point(|v| v.total_cmp(new).is_lt()), *new);
+            }
+            if k > half {
+                let old = values[k - half - 1];
+                let at = sorted.partition_point(|v| v.total_cmp(&old).is_lt());
+                if at < sorted.len() {
+                    sorted.remove(at);
+                }
+            }
+            let m = sorted.len();
+            if m == 0 { 0.0 } else { (sorted[(m - 1) / 2] + sorted[m / 2]) / 2.0 }
         })
         .collect()
 }
@@ -396,6 +420,18 @@ mod tests {
         }
         let peaks = r_peaks(&ecg, rate).unwrap();
         assert_eq!(peaks.len(), 48);
+    }
+
+    #[test]
+    fn the_running_median_is_the_median_of_each_window() {
+        let values: Vec<f64> = (0..60).map(|i| f64::from((i * 37) % 23)).collect();
+        for half in [0, 1, 8, 100] {
+            let got = running_median(&values, half);
+            for (k, got) in got.iter().enumerate() {
+                let mut window = values[k.saturating_sub(half)..(k + half + 1).min(60)].to_vec();
+                assert_eq!(*got, super::super::r_peak_rules::median(&mut window), "{half} {k}");
+            }
+        }
     }
 
     #[test]

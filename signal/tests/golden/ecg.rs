@@ -302,7 +302,7 @@ fn compare(
     let got = match (QrsMethod::from_name(method), method) {
         (Some(known), _) => known.detect(ecg, rate)?,
         (None, "wfdb.gqrs") => {
-            case.skip(method, "not built: its source is not free to be read");
+            case.skip(method, "not built: the open version is a port of code under another licence");
             return Ok(());
         }
         _ => {
