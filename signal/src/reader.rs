@@ -1,7 +1,7 @@
 //! Any part of a record, without the rest of its file.
 
 use crate::record::later;
-use crate::{Record, Result};
+use crate::{Annotation, Record, Result};
 use eir_core::error::{Parameter, Unsupported};
 use eir_core::{Limits, SampleRate};
 use std::fmt::Debug;
@@ -43,7 +43,8 @@ pub(crate) trait Windows: Debug + Send + Sync {
     /// The record without its samples.
     fn outline(&self) -> &Record;
 
-    /// The frames `frames`, which lie inside the record, of the signals at the places `wanted`.
+    /// The frames `frames`, which lie inside the record, of the signals at the places `wanted`; without annotations, and
+    /// with the start of the whole.
     fn window(&self, frames: Range<u64>, wanted: &[usize], limits: &Limits) -> Result<Record>;
 }
 
@@ -130,14 +131,16 @@ impl Reader {
             }
         };
         let mut record = self.inner.window(frames.clone(), wanted, &self.limits)?;
-        if frames != (0..self.frames()) {
-            let rate = self.frame_rate().hz();
-            let (from, to) = (frames.start as f64 / rate, frames.end as f64 / rate);
+        let whole = frames == (0..self.frames());
+        let rate = self.frame_rate().hz();
+        let (from, to) = (frames.start as f64 / rate, frames.end as f64 / rate);
+        let inside = |a: &&Annotation| {
+            let end = a.onset_s + a.duration_s.unwrap_or(0.0);
+            whole || (a.onset_s < to && (end > from || a.onset_s >= from))
+        };
+        record.annotations = self.outline.annotations.iter().filter(inside).cloned().collect();
+        if !whole {
             record.start = later(&record.start, from);
-            record.annotations.retain(|a| {
-                let end = a.onset_s + a.duration_s.unwrap_or(0.0);
-                a.onset_s < to && (end > from || a.onset_s >= from)
-            });
         }
         Ok(record)
     }

@@ -135,7 +135,9 @@ impl<F: Files> Opened<F> {
         let mut left = limits.bytes; // for all series together
         for (i, series) in document.series.iter_mut().enumerate() {
             let all: Vec<usize> = (0..series.signals.len()).collect();
+            let annotations = std::mem::take(&mut series.annotations);
             *series = self.part(i, 0..series.frames as u64, &all, &limits.with_bytes(left))?;
+            series.annotations = annotations;
             left = left.saturating_sub(series.signals.iter().map(|s| 4 * s.len() as u64).sum());
         }
         Ok(document)
@@ -168,7 +170,9 @@ impl<F: Files> Opened<F> {
             signals.push(signal);
         }
         let frames = usize::try_from(length).unwrap_or(usize::MAX);
-        Ok(Record { frames, signals, ..outline.clone() })
+        let Record { name, start, .. } = outline;
+        let (name, start) = (name.clone(), start.clone());
+        Ok(Record { name, start, frames, signals, ..Record::empty(outline.frame_rate) })
     }
 }
 

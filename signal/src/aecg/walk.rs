@@ -321,6 +321,8 @@ impl Walk {
                 Kind::Set
             }
             (_, "sequence") if self.stack.contains(&Kind::Set) && !self.stack.contains(&Kind::Sequence) => {
+                let count = self.sets.last().map_or(0, |set| set.leads.len() as u64 + 1);
+                limits.with_items(limits.items / 100).check_items("signals of a record", count)?;
                 self.sequence = Sequence { narrow: true, ..Sequence::default() };
                 Kind::Sequence
             }

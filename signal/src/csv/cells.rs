@@ -81,14 +81,11 @@ impl Cells {
         let next = move || {
             let text = rest?;
             let start = text.trim_start_matches([' ', '\t'].into_iter().find(|c| *c != self.separator).unwrap_or(' '));
-            if let Some(quoted) = start.strip_prefix('"') {
-                if let Some(end) = closing(quoted) {
-                    let cell = quoted.get(..end).unwrap_or_default();
-                    let behind = quoted.get(end + 1..).unwrap_or_default();
-                    rest = behind.split_once(self.separator).map(|(_, rest)| rest);
-                    let cell = cell.trim();
-                    return Some(if cell.contains("\"\"") { cell.replace("\"\"", "\"").into() } else { cell.into() });
-                }
+            let quoted = start.strip_prefix('"').and_then(|quoted| quoted.split_at_checked(closing(quoted)?));
+            if let Some((cell, behind)) = quoted {
+                rest = behind.split_once(self.separator).map(|(_, rest)| rest);
+                let cell = cell.trim();
+                return Some(if cell.contains("\"\"") { cell.replace("\"\"", "\"").into() } else { cell.into() });
             }
             let (cell, behind) = text.split_once(self.separator).map_or((text, None), |(c, rest)| (c, Some(rest)));
             rest = behind;

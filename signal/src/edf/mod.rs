@@ -67,7 +67,8 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Record> {
     let files = [("", bytes)];
     let opened = Opened::new(Given(&files), String::new(), limits)?;
     let all: Vec<usize> = (0..opened.outline.signals.len()).collect();
-    opened.part(0..opened.outline.frames as u64, &all, limits)
+    let record = opened.part(0..opened.outline.frames as u64, &all, limits)?;
+    Ok(Record { annotations: opened.outline.annotations, ..record })
 }
 
 pub(crate) fn opened(path: &Path, limits: &Limits) -> Result<Opened<Folder>> {
@@ -152,13 +153,12 @@ impl<F: Files> Opened<F> {
             signal
         });
         let signals: Vec<Signal> = signals.collect();
-        let Record { name, start, comments, annotations, .. } = &self.outline;
+        let Record { name, start, comments, .. } = &self.outline;
         Ok(Record {
             name: name.clone(),
             frames: usize::try_from(length).unwrap_or(usize::MAX),
             start: start.clone(),
             comments: comments.clone(),
-            annotations: annotations.clone(),
             signals,
             ..Record::empty(self.outline.frame_rate)
         })

@@ -279,7 +279,7 @@ fn store(signal: &Signal, config: &WriteConfig) -> Result<Stored> {
     if let Samples::Digital { digits, scale } = &signal.samples {
         let digits: Vec<i32> = digits.iter().collect();
         return linear(digits, *scale, config)?.ok_or_else(|| {
-            let rule = "24: the numbers of a signal, or its calibration, do not fit";
+            let rule = "24, and the ends of a signal's range such that eight characters can say them";
             Error::from(Parameter::new("bits", config.bits.into(), rule))
         });
     }
@@ -328,26 +328,43 @@ fn linear(mut digits: Vec<i32>, scale: Scale, config: &WriteConfig) -> Result<Op
     let shift = if least < low || most > high { i64::from(least) / 2 + i64::from(most) / 2 } else { 0 };
     let moved = |d: i32| (i64::from(d) - shift).clamp(low.into(), high.into()) as i32;
     let value = |d: i32| scale.value((i64::from(d) + shift) as f64);
-    let Some((from, from_text)) = bound(low, moved(least).min(high - 1), 1, &value, step) else { return Ok(None) };
-    let Some((to, to_text)) = bound(high, moved(most).max(from + 1), -1, &value, step) else { return Ok(None) };
+    let (least, most) = (moved(least), moved(most));
+    // the narrowest range is the best: readers compute with its ends, whose size is what their rounding follows
+    let mut best: Option<(f64, (i32, String), (i32, String))> = None;
+    for half in (9..config.bits).map(|bits| 1i32 << bits).filter(|half| least >= -half && most < *half) {
+        let Some((from_error, from)) = bound(-half, least.min(half - 2), 1, &value, step) else { continue };
+        let Some((to_error, to)) = bound(half - 1, most.max(from.0 + 1), -1, &value, step) else { continue };
+        let error = from_error.max(to_error);
+        if best.as_ref().is_none_or(|(e, ..)| error < *e) {
+            best = Some((error, from, to));
+        }
+        if error < EXACT {
+            break;
+        }
+    }
+    let best = best.filter(|(error, ..)| *error < 0.25);
+    let Some((_, (from, from_text), (to, to_text))) = best else { return Ok(None) };
     if shift != 0 {
         digits.iter_mut().for_each(|d| *d = moved(*d));
     }
     Ok(Some(Stored { digits, physical: [from_text, to_text], digital: [from, to] }))
 }
 
-/// The digital bound from `outer` inwards to `inner` whose value eight characters say best: without an error if there is
-/// such a one among the first few thousand.
-fn bound(outer: i32, inner: i32, way: i32, value: &dyn Fn(i32) -> f64, step: f64) -> Option<(i32, String)> {
-    let mut best: Option<(f64, i32, String)> = None;
+/// A text whose value is off by less than this share of a step is exact.
+const EXACT: f64 = 1e-9;
+
+/// The digital bound from `outer` inwards to `inner` whose value eight characters say best, with the share of a step that
+/// they are off: the first that is exact, if there is such a one among the first few thousand.
+fn bound(outer: i32, inner: i32, way: i32, value: &dyn Fn(i32) -> f64, step: f64) -> Option<(f64, (i32, String))> {
+    let mut best: Option<(f64, (i32, String))> = None;
     let mut digit = outer;
     for _ in 0..8192 {
         if let Some(text) = eight(value(digit)) {
             let error = text.parse().map_or(f64::INFINITY, |v: f64| (v - value(digit)).abs() / step.abs());
             if best.as_ref().is_none_or(|(e, ..)| error < *e) {
-                best = Some((error, digit, text));
+                best = Some((error, (digit, text)));
             }
-            if error < 1e-9 {
+            if error < EXACT {
                 break;
             }
         }
@@ -356,7 +373,7 @@ fn bound(outer: i32, inner: i32, way: i32, value: &dyn Fn(i32) -> f64, step: f64
         }
         digit += way;
     }
-    best.filter(|(error, ..)| *error < 0.25).map(|(_, digit, text)| (digit, text))
+    best
 }
 
 /// Values in equal steps from the lowest to the highest of them.

@@ -44,9 +44,7 @@ impl Segments {
                 let inner = inner(files, name, header, limits)?;
                 // a layout header has no signal files, so nothing is opened for it
                 let inner = Header { frames: inner.frames.max(1), ..inner };
-                let outline =
-                    if variable { layout(&inner)? } else { Single::new(files, &inner, limits)?.outline(&inner)? };
-                outline
+                if variable { layout(&inner)? } else { Single::new(files, &inner, limits)?.outline(&inner)? }
             }
             None => Vec::new(),
         };

@@ -216,9 +216,9 @@ impl Group {
         }
         if low < high {
             if self.format.is_flac() {
-                self.from_flac(source, low..high, &mut columns)?;
+                self.read_flac(source, low..high, &mut columns)?;
             } else {
-                self.from_file(source, low..high, &mut columns)?;
+                self.read_file(source, low..high, &mut columns)?;
             }
         }
         let invalid = self.format.invalid();
@@ -240,7 +240,7 @@ impl Group {
     }
 
     /// Frames `frames` of a file that holds the samples one behind the other.
-    fn from_file<D: Digit>(
+    fn read_file<D: Digit>(
         &self,
         source: &mut Source<'_>,
         frames: Range<u64>,
@@ -279,7 +279,7 @@ impl Group {
         Ok(())
     }
 
-    fn from_flac<D: Digit>(
+    fn read_flac<D: Digit>(
         &self,
         source: &mut Source<'_>,
         frames: Range<u64>,

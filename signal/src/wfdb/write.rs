@@ -198,10 +198,8 @@ fn store(signal: &Signal, format: Option<u16>) -> Result<Stored> {
         let marks: Vec<f64> = values.iter().map(|v| if v.is_nan() { 0.0 } else { *v }).collect();
         NotFinite::check_f64("sample", &marks)?;
     }
-    if let Some((digits, gain)) = decimal(&values) {
-        if let Ok(stored) = fit(digits, gain, 0) {
-            return Ok(stored);
-        }
+    if let Some(stored) = decimal(&values).and_then(|(digits, gain)| fit(digits, gain, 0).ok()) {
+        return Ok(stored);
     }
     let bits = own.map_or(Ok(32), |f| Format::new(f).map(|f| f.bits))?;
     let (digits, gain, baseline) = quantised(&values, bits)?;

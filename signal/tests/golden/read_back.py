@@ -13,6 +13,7 @@ all their fields. Values of EDF: within 1e-12 of the largest, because EDF's head
 
 import datetime
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -59,12 +60,24 @@ def digital(record):
     return out
 
 
+def expanded(path):
+    """The digital values, all of each frame. wfdb 4.3.1 cannot give those of format 61 (the type of its numbers is
+    big-endian, and it looks for their size in the type's name), so they are computed from the values then."""
+    try:
+        return wfdb.rdrecord(path, smooth_frames=False, physical=False)
+    except ValueError:
+        record = wfdb.rdrecord(path, smooth_frames=False)
+        number = lambda x, g, b: np.where(np.isnan(x), -(2**15), np.round(np.nan_to_num(x) * g + b)).astype(np.int64)
+        record.e_d_signal = [number(x, g, b) for x, g, b in zip(record.e_p_signal, record.adc_gain, record.baseline)]
+        return record
+
+
 def same(a, b):
     return len(a) == len(b) and all(np.array_equal(x, y, equal_nan=True) for x, y in zip(a, b))
 
 
 def wfdb_pair(old, new):
-    a, b = (wfdb.rdrecord(str(p.with_suffix("")), smooth_frames=False, physical=False) for p in (old, new))
+    a, b = (expanded(str(p.with_suffix(""))) for p in (old, new))
     p, q = (wfdb.rdrecord(str(p.with_suffix("")), smooth_frames=False) for p in (old, new))
     wrong = []
     if not same(digital(a), digital(b)):
@@ -86,15 +99,21 @@ def near(a, b):
 
 def wfdb_edf_pair(old, new):
     record = wfdb.rdrecord(str(old.with_suffix("")), smooth_frames=False)
-    digits = wfdb.rdrecord(str(old.with_suffix("")), smooth_frames=False, physical=False).e_d_signal
+    digits = expanded(str(old.with_suffix(""))).e_d_signal
     wrong = []
     with pyedflib.EdfReader(str(new)) as file:
         if file.signals_in_file != record.n_sig:
             return ["number of signals"]
         for k, values in enumerate(record.e_p_signal):
-            if not near(values, file.readSignal(k)):
+            # what was filled in is annotated, and may move the zero of the numbers
+            known = ~np.isnan(values)
+            read = file.readSignal(k)[: len(values)]
+            if len(read) < len(values) or not near(values[known], read[known]):
                 wrong.append(f"values of {k}")
-            if not np.array_equal(digits[k], file.readSignal(k, digital=True)):
+            gaps = [o for o, t in zip(file.readAnnotations()[0], file.readAnnotations()[2]) if t == f"missing {record.sig_name[k]}"]
+            if len(gaps) != np.sum(np.diff(np.concatenate([[1], known])) == -1):
+                wrong.append(f"gaps of {k}")
+            if not np.array_equal(digits[k][known], file.readSignal(k, digital=True)[: len(values)][known]):
                 wrong.append(f"digital values of {k}")
             rate = record.fs * record.samps_per_frame[k]
             if abs(file.getSampleFrequency(k) / rate - 1) > 1e-12:
@@ -156,7 +175,7 @@ with tempfile.TemporaryDirectory() as folder:
             skip(what, error) if error else check(what, lambda: wfdb_pair(header, target))
         for extension in ["edf", "bdf"]:
             target = folder / f"e.{extension}"
-            error = run(header, target)
+            error = run(header, target) and run(header, target, "--fill", "0")
             what = f"{header.relative_to(data)} as {extension}"
             skip(what, error) if error else check(what, lambda: wfdb_edf_pair(header, target))
     for source in sorted([*data.rglob("*.edf"), *data.rglob("*.bdf")]):
@@ -166,6 +185,9 @@ with tempfile.TemporaryDirectory() as folder:
     for source in sorted([*data.rglob("*.atr"), *data.rglob("*.qrs")]):
         target = folder / f"again{source.suffix}"
         error = run(source, target)
+        target.with_suffix(".hea").unlink(missing_ok=True)
+        if source.with_suffix(".hea").exists():
+            shutil.copy(source.with_suffix(".hea"), target.with_suffix(".hea"))  # the clock of a file that does not say it
         skip(str(source.relative_to(data)), error) if error else check(str(source.relative_to(data)), lambda: annotation_pair(source, target))
 
 print(", ".join(f"{n} {what}" for what, n in counts.items()))
