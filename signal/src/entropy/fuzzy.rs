@@ -120,7 +120,7 @@ fn sum_of_likeness(rows: &[Vec<f64>]) -> f64 {
         [] => 0.0,
         [row] => pairs(row.len()),
         [row, _] => of_numbers(row),
-        [rest @ ..] => {
+        rest => {
             let ends =
                 rest.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
             let arch = Arch::new();
