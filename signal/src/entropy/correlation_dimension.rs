@@ -1,7 +1,7 @@
 //! Correlation dimension.
 
 use super::sample::embedding;
-use super::{Measure, NoAnswer, check, enough, finite, slope};
+use super::{Measure, NoAnswer, check, enough, finite, mean, slope};
 use crate::Result;
 use eir_core::error::Parameter;
 use pulp::Arch;
@@ -116,10 +116,7 @@ impl CorrelationDimensionConfig {
         enough(x, reach.saturating_add(3))?;
         let stretches = x.len() - reach;
         let rows: Vec<&[f64]> = (0..self.dimension).map(|k| &x[k * self.delay..k * self.delay + stretches]).collect();
-        let largest = Arch::new().dispatch(
-            #[inline(always)]
-            || largest_square(&rows),
-        );
+        let largest = largest_square(&rows);
         if largest == 0.0 {
             return Err(NoAnswer::Constant);
         }
@@ -158,21 +155,22 @@ fn squares_from(rows: &[&[f64]], i: usize, squares: &mut [f64]) {
     }
 }
 
-#[inline(always)]
+/// The square of the largest distance. Only points so far from the mean that they may be one end of it are compared.
 fn largest_square(rows: &[&[f64]]) -> f64 {
     let n = rows.first().map_or(0, |r| r.len());
-    let mut squares = vec![0.0; n];
-    let mut lanes = [0.0f64; 8];
-    for i in 0..n {
-        let squares = &mut squares[i + 1..];
-        squares_from(rows, i, squares);
-        let (chunks, rest) = squares.as_chunks::<8>();
-        for chunk in chunks {
-            lanes.iter_mut().zip(chunk).for_each(|(l, s)| *l = if *s > *l { *s } else { *l });
-        }
-        lanes[0] = rest.iter().fold(lanes[0], |a, s| a.max(*s));
+    let centre: Vec<f64> = rows.iter().map(|r| mean(r)).collect();
+    let square = |i: usize, j: usize| rows.iter().map(|r| (r[i] - r[j]).powi(2)).sum::<f64>();
+    let away: Vec<f64> =
+        (0..n).map(|i| rows.iter().zip(&centre).map(|(r, c)| (r[i] - c).powi(2)).sum::<f64>().sqrt()).collect();
+    let Some(far) = (0..n).max_by(|a, b| away[*a].total_cmp(&away[*b])) else { return 0.0 };
+    let at_least = (0..n).map(|j| square(far, j)).fold(0.0, f64::max);
+    if !at_least.is_finite() {
+        return at_least;
     }
-    lanes.iter().fold(0.0, |a, l| a.max(*l))
+    let reach = at_least.sqrt() * (1.0 - 1e-9) - away[far];
+    let ends: Vec<usize> = (0..n).filter(|i| away[*i] >= reach).collect();
+    let others = ends.iter().enumerate().flat_map(|(k, i)| ends[k + 1..].iter().map(move |j| (*i, *j)));
+    others.map(|(i, j)| square(i, j)).fold(at_least, f64::max)
 }
 
 /// How many pairs lie below each radius.
@@ -254,6 +252,18 @@ mod tests {
             assert_eq!(classes.of(*l), limits.partition_point(|k| k <= l));
         }
         assert_eq!(classes.of(0.0), 0);
+    }
+
+    #[test]
+    fn the_largest_distance_is_that_of_all_pairs() {
+        for bend in [7u32, 31, 101] {
+            let x: Vec<f64> = (0..150u32).map(|i| f64::from(i * i % bend) - 0.3 * f64::from(i % 11)).collect();
+            let rows = [&x[..148], &x[1..149], &x[2..150]];
+            let square = |i: usize, j: usize| rows.iter().map(|r| (r[i] - r[j]).powi(2)).sum::<f64>();
+            let want =
+                (0..148).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| square(i, j)).fold(0.0, f64::max);
+            assert_eq!(largest_square(&rows), want);
+        }
     }
 
     #[test]

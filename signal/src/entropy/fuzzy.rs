@@ -28,7 +28,7 @@ pub fn fuzzy_entropy(x: &[f64]) -> Result<f64> {
 /// # Examples
 /// ```
 /// let x: Vec<f64> = (0..300).map(|i| f64::from(i % 10)).collect();
-/// let rough: Vec<f64> = (0..300).map(|i| f64::from(i * i * 7919 % 10)).collect();
+/// let rough: Vec<f64> = (0..300u64).map(|i| ((i * i * 2_654_435_761) % 1000) as f64).collect();
 /// let (regular, irregular) = (eir_signal::entropy::fuzzy_entropy(&x)?, eir_signal::entropy::fuzzy_entropy(&rough)?);
 /// assert!(regular < 0.5 && irregular > 2.0 * regular);
 /// # Ok::<(), eir_signal::Error>(())
@@ -97,13 +97,7 @@ impl FuzzyEntropyConfig {
         enough(x, self.dimension.saturating_mul(self.delay).saturating_add(2))?;
         let radius = self.tolerance.of(x)?;
         let templates = x.len() - self.dimension * self.delay;
-        let likeness = |length: usize| {
-            let centred = centred(x, length, self.delay, templates, radius);
-            Arch::new().dispatch(
-                #[inline(always)]
-                || sum_of_likeness(&centred),
-            )
-        };
+        let likeness = |length: usize| sum_of_likeness(&centred(x, length, self.delay, templates, radius));
         let (b, a) = (likeness(self.dimension), likeness(self.dimension + 1));
         if a > 0.0 && b > 0.0 { finite(-(a / b).ln()) } else { Err(NoAnswer::NoMatch) }
     }
@@ -116,9 +110,88 @@ fn centred(x: &[f64], length: usize, delay: usize, templates: usize, radius: f64
     (0..length).map(|k| x[k * delay..].iter().zip(&means).map(|(v, mean)| (v - mean) / radius).collect()).collect()
 }
 
-/// The sum of `exp(−largest distance)` over all pairs: two exponentials a pair are what bounds the time.
-#[inline(always)]
+/// The sum of `exp(−largest distance)` over all pairs.
+///
+/// Stretches of two values without their mean are numbers, and sorted numbers need one exponential each. Else
+/// `exp(−|a − b|)` is the smaller of `eᵃ e⁻ᵇ` and `eᵇ e⁻ᵃ`: two products a place and pair are what bounds the time.
 fn sum_of_likeness(rows: &[Vec<f64>]) -> f64 {
+    let pairs = |n: usize| (n * n.saturating_sub(1) / 2) as f64;
+    match rows {
+        [] => 0.0,
+        [row] => pairs(row.len()),
+        [row, _] => of_numbers(row),
+        rest => {
+            let ends =
+                rest.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+            let arch = Arch::new();
+            // beyond this the exponentials would leave the range of numbers
+            if ends.1 - ends.0 > 1200.0 {
+                return arch.dispatch(
+                    #[inline(always)]
+                    || of_exponentials(rest),
+                );
+            }
+            let middle = 0.5 * (ends.0 + ends.1);
+            let grown = |sign: f64| -> Vec<Vec<f64>> {
+                rest.iter().map(|row| row.iter().map(|v| (sign * (v - middle)).exp()).collect()).collect()
+            };
+            let (up, down) = (grown(1.0), grown(-1.0));
+            arch.dispatch(
+                #[inline(always)]
+                || match (&up[..], &down[..]) {
+                    ([a, b, c], [d, e, f]) => of_products([a, b, c], [d, e, f]),
+                    ([a, b, c, g], [d, e, f, h]) => of_products([a, b, c, g], [d, e, f, h]),
+                    _ => of_exponentials(rest),
+                },
+            )
+        }
+    }
+}
+
+/// As [`sum_of_likeness`] for single numbers: of the sum over all smaller ones, each step keeps its share.
+fn of_numbers(row: &[f64]) -> f64 {
+    let mut sorted = row.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let (mut total, mut below) = (0.0, 0.0);
+    for pair in sorted.windows(2) {
+        below = (below + 1.0) * (pair[0] - pair[1]).exp();
+        total += below;
+    }
+    total
+}
+
+#[inline(always)]
+fn of_products<const N: usize>(up: [&Vec<f64>; N], down: [&Vec<f64>; N]) -> f64 {
+    let templates = up[0].len();
+    let mut total = 0.0;
+    for i in 0..templates {
+        let (own_up, own_down) = (up.map(|r| r[i]), down.map(|r| r[i]));
+        let (up, down) = (up.map(|r| &r[i + 1..templates]), down.map(|r| &r[i + 1..templates]));
+        let (up_chunks, down_chunks) = (up.map(|r| r.as_chunks::<8>().0), down.map(|r| r.as_chunks::<8>().0));
+        let whole = up_chunks[0].len();
+        let (up_chunks, down_chunks) = (up_chunks.map(|c| &c[..whole]), down_chunks.map(|c| &c[..whole]));
+        let mut sums = [0.0; 8];
+        for c in 0..whole {
+            let mut least = [1.0f64; 8];
+            for k in 0..N {
+                let (u, d) = (&up_chunks[k][c], &down_chunks[k][c]);
+                for lane in 0..8 {
+                    let (a, b) = (own_up[k] * d[lane], own_down[k] * u[lane]);
+                    let one = if a < b { a } else { b };
+                    least[lane] = if one < least[lane] { one } else { least[lane] };
+                }
+            }
+            sums.iter_mut().zip(&least).for_each(|(s, l)| *s += l);
+        }
+        let rest = (8 * whole..templates - i - 1)
+            .map(|j| (0..N).map(|k| (own_up[k] * down[k][j]).min(own_down[k] * up[k][j])).fold(1.0f64, f64::min));
+        total += sums.iter().sum::<f64>() + rest.sum::<f64>();
+    }
+    total
+}
+
+#[inline(always)]
+fn of_exponentials(rows: &[Vec<f64>]) -> f64 {
     let templates = rows.first().map_or(0, Vec::len);
     let mut total = 0.0;
     let mut distance = vec![0.0f64; templates];
@@ -149,22 +222,28 @@ mod tests {
     #[test]
     fn follows_the_plain_definition() {
         let x: Vec<f64> = (0..90u32).map(|i| f64::from(i * i % 31) + f64::from(i) * 0.1).collect();
-        let r = 2.5;
-        let sum = |length: usize| {
-            let templates = x.len() - 2;
-            let mut sum = 0.0;
-            for i in 0..templates {
-                for j in 0..templates {
+        let mut outlier = x.clone();
+        outlier[40] = 1e5;
+        for (x, r) in [(&x, 2.5), (&outlier, 2.5)] {
+            for m in 1..=5 {
+                let templates = x.len() - m;
+                let sum = |length: usize| {
                     let mean = |i: usize| x[i..i + length].iter().sum::<f64>() / length as f64;
-                    let away = (0..length).map(|k| ((x[i + k] - mean(i)) - (x[j + k] - mean(j))).abs());
-                    sum += if i == j { 0.0 } else { (-away.fold(0.0, f64::max) / r).exp() };
-                }
+                    let mut sum = 0.0;
+                    for i in 0..templates {
+                        for j in 0..templates {
+                            let away = (0..length).map(|k| ((x[i + k] - mean(i)) - (x[j + k] - mean(j))).abs());
+                            sum += if i == j { 0.0 } else { (-away.fold(0.0, f64::max) / r).exp() };
+                        }
+                    }
+                    sum
+                };
+                let want = -(sum(m + 1) / sum(m)).ln();
+                let config = FuzzyEntropyConfig::default().with_dimension(m).with_tolerance(Similarity::Within(r));
+                let got = config.of(x).unwrap();
+                assert!((got - want).abs() < 1e-12, "{m}: {got} {want}");
             }
-            sum
-        };
-        let want = -(sum(3) / sum(2)).ln();
-        let got = FuzzyEntropyConfig::default().with_tolerance(Similarity::Within(r)).of(&x).unwrap();
-        assert!((got - want).abs() < 1e-12, "{got} {want}");
+        }
     }
 
     #[test]

@@ -130,28 +130,33 @@ impl MultiscaleEntropyConfig {
     }
 
     pub(crate) fn measure(&self, x: &[f64], buffers: &mut Neighbours) -> std::result::Result<Multiscale, NoAnswer> {
+        let refined = matches!(
+            self.coarse_graining,
+            CoarseGraining::RefinedComposite | CoarseGraining::RefinedCompositeDecimated
+        );
+        let both = self.scales(x, buffers)?;
+        let entropies: Vec<Option<f64>> =
+            both.into_iter().map(|(mean, all)| if refined { all } else { mean }).collect();
+        let index = index(&entropies)?;
+        Ok(Multiscale { entropies, index })
+    }
+
+    /// At each scale the mean of the entropies of its series, and the entropy of all their matches together.
+    fn scales(&self, x: &[f64], buffers: &mut Neighbours) -> std::result::Result<Vec<Both>, NoAnswer> {
         let shortest = self.dimension + 10;
         enough(x, 2 * shortest)?;
         let radius = self.tolerance.of(x)?;
         let scales = (x.len() / shortest - 1).min(self.scales.unwrap_or(usize::MAX)).max(1);
         let mut coarse = Vec::with_capacity(x.len());
-        let entropies: Vec<Option<f64>> =
-            (1..=scales).map(|scale| self.at(x, scale, radius, buffers, &mut coarse)).collect();
-        let defined: Vec<f64> = entropies.iter().flatten().copied().collect();
-        let (Some(first), Some(last)) = (defined.first(), defined.last()) else { return Err(NoAnswer::NoMatch) };
-        let area = defined.iter().sum::<f64>() - (first + last) / 2.0;
-        let index = area / defined.len() as f64;
-        Ok(Multiscale { entropies, index })
+        Ok((1..=scales).map(|scale| self.at(x, scale, radius, buffers, &mut coarse)).collect())
     }
 
-    fn at(&self, x: &[f64], scale: usize, radius: f64, buffers: &mut Neighbours, coarse: &mut Vec<f64>) -> Option<f64> {
-        use CoarseGraining::{Composite, CompositeDecimated, Means, RefinedComposite, RefinedCompositeDecimated};
-        let (shifts, decimated) = match self.coarse_graining {
-            Means => (1, false),
-            Composite | RefinedComposite => (scale, false),
-            CompositeDecimated | RefinedCompositeDecimated => (scale, true),
-        };
-        let refined = matches!(self.coarse_graining, RefinedComposite | RefinedCompositeDecimated);
+    fn at(&self, x: &[f64], scale: usize, radius: f64, buffers: &mut Neighbours, coarse: &mut Vec<f64>) -> Both {
+        let shifts = if self.coarse_graining == CoarseGraining::Means { 1 } else { scale };
+        let decimated = matches!(
+            self.coarse_graining,
+            CoarseGraining::CompositeDecimated | CoarseGraining::RefinedCompositeDecimated
+        );
         let (mut sum, mut defined, mut of_m, mut of_next) = (0.0, 0u32, 0, 0);
         for shift in 0..shifts {
             coarse.clear();
@@ -168,17 +173,30 @@ impl MultiscaleEntropyConfig {
                 defined += 1;
             }
         }
-        if refined {
-            (of_next > 0).then(|| -(of_next as f64 / of_m as f64).ln())
-        } else {
-            (defined > 0).then(|| sum / f64::from(defined))
-        }
+        let together = (of_next > 0).then(|| -(of_next as f64 / of_m as f64).ln());
+        ((defined > 0).then(|| sum / f64::from(defined)), together)
     }
 
-    /// The index alone.
-    pub(crate) fn index(&self, x: &[f64], buffers: &mut Neighbours) -> Measure {
-        Ok(self.measure(x, buffers)?.index)
+    /// The indices of the composite and of the refined composite form, from the same counts.
+    pub(crate) fn composite_indices(&self, x: &[f64], buffers: &mut Neighbours) -> (Measure, Measure) {
+        match self.scales(x, buffers) {
+            Ok(both) => {
+                let (composite, refined): (Vec<_>, Vec<_>) = both.into_iter().unzip();
+                (index(&composite), index(&refined))
+            }
+            Err(why) => (Err(why), Err(why)),
+        }
     }
+}
+
+/// Mean of the entropies of the series of a scale, and the entropy of all their matches.
+type Both = (Option<f64>, Option<f64>);
+
+/// Area under the curve of what is defined, over its number.
+fn index(entropies: &[Option<f64>]) -> Measure {
+    let defined: Vec<f64> = entropies.iter().flatten().copied().collect();
+    let (Some(first), Some(last)) = (defined.first(), defined.last()) else { return Err(NoAnswer::NoMatch) };
+    Ok((defined.iter().sum::<f64>() - (first + last) / 2.0) / defined.len() as f64)
 }
 
 #[cfg(test)]

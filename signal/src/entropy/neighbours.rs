@@ -26,12 +26,22 @@ pub(crate) struct Pairs {
     pub(crate) of_m_and_next: u64,
 }
 
+/// So many templates are compared with one another as they are: sorting would cost more.
+const FEW: usize = 256;
+
 impl Neighbours {
     /// Counts the pairs of the `n − m·delay` templates of `m + 1` values.
     pub(crate) fn pairs(&mut self, x: &[f64], m: usize, delay: usize, radius: f64) -> Pairs {
         let templates = x.len().saturating_sub(m * delay);
         let mut pairs = Pairs { templates, of_m: 0, of_m_and_next: 0 };
         if templates < 2 || m == 0 {
+            return pairs;
+        }
+        if m == 2 && templates <= FEW {
+            (pairs.of_m, pairs.of_m_and_next) = Arch::new().dispatch(
+                #[inline(always)]
+                || count_few(x, delay, templates, radius),
+            );
             return pairs;
         }
         self.sort(x, m + 1, delay, templates, radius);
@@ -151,6 +161,26 @@ fn advance(sorted: &[f64], v: f64, radius: f64, place: &mut (usize, usize)) {
     }
 }
 
+/// Pairs of templates of three values that are alike in their first two, and in all.
+#[inline(always)]
+fn count_few(x: &[f64], delay: usize, templates: usize, radius: f64) -> (u64, u64) {
+    let (first, second, third) = (&x[..templates], &x[delay..delay + templates], &x[2 * delay..2 * delay + templates]);
+    let (mut near, mut all) = (0, 0);
+    for i in 0..templates {
+        let (a, b, c) = (first[i], second[i], third[i]);
+        // the templates are few enough for their counts to fit
+        let (mut two, mut three) = (0u32, 0u32);
+        for ((v, w), z) in first[i + 1..].iter().zip(&second[i + 1..]).zip(&third[i + 1..]) {
+            let alike = ((v - a).abs() <= radius) & ((w - b).abs() <= radius);
+            two += u32::from(alike);
+            three += u32::from(alike & ((z - c).abs() <= radius));
+        }
+        near += u64::from(two);
+        all += u64::from(three);
+    }
+    (near, all)
+}
+
 /// Pairs that are alike in all but the last value, and in all values; of two values only: pairs alike in both, and 0.
 #[inline(always)]
 fn count_pairs(start: &[usize], values: &[Vec<f64>], radius: f64) -> (u64, u64) {
@@ -259,6 +289,13 @@ mod tests {
         let outlier: Vec<f64> = (0..160).map(|i| if i == 80 { 1e9 } else { random() }).collect();
         let mut neighbours = Neighbours::default();
         for x in [&rough, &ties, &outlier, &vec![1.0; 50], &rough[..3].to_vec()] {
+            let long = x.repeat(3);
+            let found = neighbours.pairs(&long, 2, 1, 0.25); // beyond `FEW`
+            let each =
+                |length| plain(&long, length, 1, long.len() - 2, 0.25).iter().map(|c| u64::from(c - 1)).sum::<u64>();
+            if long.len() > 2 {
+                assert_eq!((found.of_m, found.of_m_and_next), (each(2) / 2, each(3) / 2));
+            }
             for (m, delay, radius) in [(1, 1, 0.125), (2, 1, 0.25), (3, 1, 0.3), (4, 2, 0.5), (2, 3, 1e-9), (2, 1, 0.0)]
             {
                 let templates = x.len().saturating_sub(m * delay);

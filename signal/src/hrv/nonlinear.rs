@@ -202,16 +202,13 @@ impl NonlinearConfig {
         let enough = if n < self.least { Err(NoAnswer::TooFew { given: n, needed: self.least }) } else { Ok(()) };
         let few = if n > self.most { Err(NoAnswer::TooMany { given: n, allowed: self.most }) } else { enough };
         let near = Similarity::OfDeviation(0.2);
-        let grain = |plain, decimated| if self.decimated { decimated } else { plain };
-        let mut scales = |coarse_graining| {
-            few?;
-            let config = MultiscaleEntropyConfig::default().with_tolerance(near);
-            config.with_coarse_graining(coarse_graining).index(rr, buffers)
+        let scales = MultiscaleEntropyConfig::default().with_tolerance(near);
+        let multiscale_entropy = few.and_then(|()| Ok(scales.measure(rr, buffers)?.index));
+        let shifted = if self.decimated { CoarseGraining::CompositeDecimated } else { CoarseGraining::Composite };
+        let (composite_multiscale_entropy, refined_multiscale_entropy) = match few {
+            Ok(()) => scales.with_coarse_graining(shifted).composite_indices(rr, buffers),
+            Err(why) => (Err(why), Err(why)),
         };
-        let multiscale_entropy = scales(CoarseGraining::Means);
-        let composite_multiscale_entropy = scales(grain(CoarseGraining::Composite, CoarseGraining::CompositeDecimated));
-        let refined_multiscale_entropy =
-            scales(grain(CoarseGraining::RefinedComposite, CoarseGraining::RefinedCompositeDecimated));
         let long = match self.long_windows {
             (from, Some(to)) => Ok((from, to)),
             // the reference tool counts beats, one more than intervals, and asks for two windows at least
