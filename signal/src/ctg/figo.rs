@@ -187,7 +187,9 @@ impl FigoReason {
             FigoCode::TooShort => format!("{v:.1} min could be judged, at least 10 are needed"),
             FigoCode::TooMuchLost => format!("{v:.0} % lost, half or more"),
             FigoCode::ContractionsLost => format!("{v:.0} decelerations, and contractions are not known"),
-            FigoCode::VariabilityUnknown => "no minute outside events is complete enough for its variability".to_owned(),
+            FigoCode::VariabilityUnknown => {
+                "no minute outside events is complete enough for its variability".to_owned()
+            }
         };
         let minutes = |s: f64| format!("{:.0}:{:02.0}", (s / 60.0).floor(), (s % 60.0).floor());
         format!("{text} ({}–{} min)", minutes(self.interval.start_s()), minutes(self.interval.end_s()))
@@ -386,13 +388,14 @@ impl Findings<'_> {
         let with = |event: &Event, k: usize| {
             event.contraction == Some(k)
                 || (event.kind == EventKind::ProlongedDeceleration
-                    && contractions.get(k).is_some_and(|c| (event.interval.start..event.interval.end).contains(&c.peak)))
+                    && contractions
+                        .get(k)
+                        .is_some_and(|c| (event.interval.start..event.interval.end).contains(&c.peak)))
         };
         let marked = |counts: &dyn Fn(&Event) -> bool| -> Vec<bool> {
             (0..contractions.len()).map(|k| all.iter().any(|e| counts(e) && with(e, k))).collect()
         };
-        let serious =
-            marked(&|e| matches!(e.kind, EventKind::LateDeceleration | EventKind::ProlongedDeceleration));
+        let serious = marked(&|e| matches!(e.kind, EventKind::LateDeceleration | EventKind::ProlongedDeceleration));
         for (interval, share) in trains(contractions, &serious) {
             let reduced: f64 = variability
                 .iter()
@@ -462,7 +465,8 @@ fn trains(contractions: &[Contraction], marked: &[bool]) -> Vec<(Interval, f64)>
         if let (Some(first), Some(last)) = (train.first(), train.last()) {
             let share = train.len() as f64 / (last - first + 1) as f64;
             if share > 0.5 {
-                let interval = Interval { start: contractions[*first].interval.start, end: contractions[*last].interval.end };
+                let interval =
+                    Interval { start: contractions[*first].interval.start, end: contractions[*last].interval.end };
                 found.push((interval, share));
             }
         }

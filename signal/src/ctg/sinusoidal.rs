@@ -116,9 +116,14 @@ mod tests {
 
     #[test]
     fn the_limits_of_rate_and_amplitude() {
-        for (amplitude, rate, is) in
-            [(9.0, 3.0, true), (9.0, 5.0, true), (9.0, 2.0, false), (9.0, 7.0, false), (3.0, 4.0, false), (18.0, 4.0, false)]
-        {
+        for (amplitude, rate, is) in [
+            (9.0, 3.0, true),
+            (9.0, 5.0, true),
+            (9.0, 2.0, false),
+            (9.0, 7.0, false),
+            (3.0, 4.0, false),
+            (18.0, 4.0, false),
+        ] {
             let found = swing(&[(amplitude, rate)]);
             assert_eq!(!found.is_empty(), is, "{amplitude} bpm, {rate} a minute: {found:?}");
         }
