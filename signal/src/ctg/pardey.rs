@@ -83,7 +83,9 @@ impl PardeyConfig {
 /// [`TooShort`](eir_core::error::TooShort) below about 50 s.
 ///
 /// # Validation
-/// PARDEYVALIDATION
+/// Follows the published method. With [`PardeyConfig::fhrma_defects`] 14 of the 32 records of the golden set are within
+/// 0.5 bpm of FHRMA (commit 407a279e, Octave 7.3) on average; the median record within 0.30, the worst 2.1 (without the
+/// first and last minute).
 ///
 /// # References
 /// Pardey et al. 2002, doi:10.1067/mob.2002.122447.

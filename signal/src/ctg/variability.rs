@@ -67,7 +67,7 @@ pub fn variability(fhr_bpm: &[f64]) -> Variability {
     let stv = |m: &[f64; 16]| m.windows(2).map(|w| (w[1] - w[0]).abs()).sum::<f64>() / 15.0;
     let stv_per_minute_ms: Vec<f64> = minutes.iter().map(|m| or_nan(m, stv(m))).collect();
     let range_per_minute_ms: Vec<f64> = minutes.iter().map(|m| or_nan(m, range(m.iter().copied()).0)).collect();
-    let bandwidth_per_minute_bpm = bandwidths(fhr_bpm, |_, v| is_measured(v));
+    let bandwidth_per_minute_bpm = bandwidths(fhr_bpm, MINUTE / 2, |_, v| is_measured(v));
     Variability {
         minutes: minutes.len(),
         complete_minutes: minutes.iter().filter(|m| complete(m)).count(),
@@ -94,8 +94,8 @@ pub fn variability_outside(fhr_bpm: &[f64], events: impl IntoIterator<Item = Int
     variability(&x)
 }
 
-/// Largest minus smallest of each whole minute over the samples that `counts`; NaN with fewer than half of them.
-pub(super) fn bandwidths(x: &[f64], counts: impl Fn(usize, f64) -> bool) -> Vec<f64> {
+/// Largest minus smallest of each whole minute over the samples that `counts`; NaN with fewer than `least` of them.
+pub(super) fn bandwidths(x: &[f64], least: usize, counts: impl Fn(usize, f64) -> bool) -> Vec<f64> {
     x.as_chunks::<MINUTE>()
         .0
         .iter()
@@ -103,7 +103,7 @@ pub(super) fn bandwidths(x: &[f64], counts: impl Fn(usize, f64) -> bool) -> Vec<
         .map(|(k, minute)| {
             let known = minute.iter().enumerate().filter(|(i, v)| counts(k * MINUTE + i, **v)).map(|(_, v)| *v);
             let (width, n) = range(known);
-            if n >= MINUTE / 2 { width } else { f64::NAN }
+            if n >= least { width } else { f64::NAN }
         })
         .collect()
 }
