@@ -229,13 +229,18 @@ pub fn contraction_rate(found: &[Contraction], samples: usize) -> Option<Contrac
     })
 }
 
-/// Whether a tocogram tells anything about contractions: at least half of its samples are there, and it is not flat.
+/// Whether a tocogram tells anything about contractions: in more than half of its 10 min at least half of the samples
+/// are there and they are not flat.
 #[must_use]
 pub fn is_tocogram_usable(uc: &[f64]) -> bool {
-    let known = uc.iter().filter(|v| v.is_finite());
-    let (n, low, high) =
-        known.fold((0usize, f64::INFINITY, f64::NEG_INFINITY), |(n, l, h), v| (n + 1, v.min(l), v.max(h)));
-    2 * n >= uc.len() && n > 0 && high - low > 1.0
+    const WINDOW: usize = 2400;
+    let tells = |part: &&[f64]| {
+        let known = part.iter().filter(|v| v.is_finite());
+        let (n, low, high) =
+            known.fold((0usize, f64::INFINITY, f64::NEG_INFINITY), |(n, l, h), v| (n + 1, v.min(l), v.max(h)));
+        2 * n >= part.len() && n > 0 && high - low > 1.0
+    };
+    2 * uc.chunks(WINDOW).filter(tells).count() > uc.len().div_ceil(WINDOW)
 }
 
 #[cfg(test)]
@@ -265,7 +270,10 @@ mod tests {
         assert!(!is_tocogram_usable(&[12.0; 5000]));
         assert!(!is_tocogram_usable(&[f64::NAN; 5000]));
         assert!(!is_tocogram_usable(&[]));
-        assert!(is_tocogram_usable(&bells(&[300.0])));
+        assert!(is_tocogram_usable(&bells(&[300.0, 900.0, 1500.0, 2100.0])));
+        let mut half = bells(&[300.0, 900.0, 1500.0, 2100.0, 2700.0]);
+        half[7000..].fill(f64::NAN);
+        assert!(!is_tocogram_usable(&half));
         assert!(contractions(&[12.0; 5000]).unwrap().is_empty());
     }
 }

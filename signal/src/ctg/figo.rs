@@ -282,7 +282,7 @@ pub fn figo2015(input: &FigoInput<'_>) -> Figo {
     let beyond = |outside: &dyn Fn(f64) -> bool| -> Vec<Interval> {
         let all = runs(input.baseline_bpm[..n].iter().map(|b| outside(*b)));
         let all = all.into_iter().map(|(start, end)| Interval { start, end });
-        all.filter(|i| i.duration_s() > 600.0 && is_judged(i)).collect()
+        all.filter(|i| i.duration_s() > 600.0 && is_judged(i) && prepared.is_judgeable(i.start, i.end)).collect()
     };
     let (tachycardia, bradycardia) = (beyond(&|b| b > 160.0), beyond(&|b| b < 110.0));
     let mut found = Findings { reasons: Vec::new(), input, n };
@@ -321,9 +321,14 @@ impl Findings<'_> {
         self.reasons.push(FigoReason { code, interval, value });
     }
 
+    /// Over the measured samples: what is held or bridged is no finding.
     fn mean_baseline(&self, i: &Interval) -> f64 {
-        let part = self.input.baseline_bpm.get(i.start..i.end.min(self.n)).unwrap_or_default();
-        part.iter().sum::<f64>() / part.len().max(1) as f64
+        let end = i.end.min(self.n);
+        let part = self.input.baseline_bpm.get(i.start..end).unwrap_or_default();
+        let valid = self.input.prepared.valid.get(i.start..end).unwrap_or_default();
+        let known = part.iter().zip(valid).filter(|(_, ok)| **ok);
+        let (sum, count) = known.fold((0.0, 0.0), |(s, c), (b, _)| (s + b, c + 1.0));
+        sum / f64::max(count, 1.0)
     }
 
     fn baseline(&mut self, judged: &[Interval], tachycardia: &[Interval], bradycardia: &[Interval]) {
@@ -333,6 +338,9 @@ impl Findings<'_> {
             let last = window.end.saturating_sub(10 * MIN);
             for start in (window.start..=last).step_by(MIN) {
                 let i = Interval { start, end: start + 10 * MIN };
+                if !self.input.prepared.is_judgeable(i.start, i.end) {
+                    continue;
+                }
                 let level = self.mean_baseline(&i);
                 if i.end <= window.end && level < 100.0 && lowest.is_none_or(|(l, _)| level < l) {
                     lowest = Some((level, i));

@@ -85,7 +85,7 @@ impl CtgFigureConfig {
 const CM: f64 = 24.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 14.0;
-const HEAD: f64 = 62.0;
+const HEAD: f64 = 80.0;
 /// 30 to 240 bpm at 20 bpm/cm.
 const FHR_HEIGHT: f64 = 10.5 * CM;
 /// 0 to 100 at 25 per cm.
@@ -218,14 +218,15 @@ fn head(svg: &mut Svg, found: &Ctg, config: &CtgFigureConfig, width: f64, minute
     if found.contractions.as_ref().is_some_and(|c| !c.is_empty()) {
         entry(svg, Colour::Series(3), "", "contraction");
     }
-    svg.dashed(x, 37.0, x + 20.0, 37.0, Colour::Series(1), 1.5);
+    // a row of its own: the method's name is long
+    svg.dashed(LEFT, 55.0, LEFT + 20.0, 55.0, Colour::Series(1), 1.5);
     let name = format!("baseline: {}", found.method.name());
-    svg.text(x + 25.0, 41.0, Anchor::Start, 11.0, Colour::Muted, &name);
-    x += 48.0 + 6.0 * name.chars().count() as f64;
+    svg.text(LEFT + 25.0, 59.0, Anchor::Start, 11.0, Colour::Muted, &name);
     if found.prepared.loss_with_artefacts > 0.0 {
-        svg.rect(x, 35.0, 16.0, 4.0, Colour::Bad, 0.8);
+        let x = LEFT + 45.0 + 6.0 * name.chars().count() as f64;
+        svg.rect(x, 53.0, 16.0, 4.0, Colour::Bad, 0.8);
         let lost = format!("lost or removed: {:.1} %", 100.0 * found.prepared.loss_with_artefacts);
-        svg.text(x + 20.0, 41.0, Anchor::Start, 11.0, Colour::Muted, &lost);
+        svg.text(x + 20.0, 59.0, Anchor::Start, 11.0, Colour::Muted, &lost);
     }
 }
 
