@@ -26,6 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
     println!("  {:.1} % lost", 100.0 * found.prepared.loss);
+    println!("  FIGO 2015: {}", found.figo.class.name());
+    found.figo.reasons.iter().for_each(|reason| println!("    {}", reason.sentence()));
     let svg = figure::ctg(&found, &figure::CtgFigureConfig::default().with_title(format!("Cardiotocogram {name}")))?;
     match arguments.next() {
         Some(path) => {

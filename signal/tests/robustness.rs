@@ -137,7 +137,7 @@ fn detectors_stay_sound_on_any_samples() {
     contract::detector("variability", |x| Ok::<_, Error>(ctg::variability(&wide(x))));
     contract::detector("contractions", |x| ctg::contractions(&wide(x)));
     contract::detector("prepare", |x| ctg::prepare(&wide(x)));
-    for method in [ctg::BaselineMethod::WeightedMedian, ctg::BaselineMethod::Taylor, ctg::BaselineMethod::Maeda] {
+    for method in ctg::BaselineMethod::ALL {
         contract::detector(method.name(), |x| method.baseline(&wide(x)));
     }
     // a heart rate around 140 bpm, so that something is left to analyse
@@ -145,6 +145,16 @@ fn detectors_stay_sound_on_any_samples() {
         let fhr: Vec<f64> = wide(x).into_iter().map(|v| 140.0 + v).collect();
         let found = ctg::analyse(&fhr, Some(&wide(x)))?;
         figure::ctg(&found, &figure::CtgFigureConfig::default())
+    });
+    contract::detector("prepare as FHRMA", |x| ctg::PreparationConfig::fhrma().prepare(&wide(x)));
+    contract::detector("ctg stream", |x| {
+        let mut stream = ctg::CtgStreamConfig::default().with_history_h(0.5).stream()?;
+        wide(x).into_iter().for_each(|v| {
+            stream.push(140.0 + v, Some(v));
+        });
+        let found = stream.answer()?;
+        let fhr = vec![140.0; found.baseline_bpm.len()];
+        ctg::DawesRedmanConfig::default().assess(&found, &fhr)
     });
     contract::detector("ecg strip", |x| figure::ecg_strip(x, rate, &[1, 5, 90], &figure::EcgStripConfig::default()));
 }
@@ -166,6 +176,28 @@ fn a_rate_of_one_hertz_is_an_error_or_no_answer() {
 }
 
 #[test]
+fn a_cardiotocogram_of_any_kind_has_an_answer_or_an_error() {
+    let bad = [f64::NAN, 0.0, f64::INFINITY, f64::NEG_INFINITY, -140.0, 1e300, 140.0, 60.0, 220.0];
+    for value in bad {
+        for n in [0, 1, 3, 40, 2400, 20_000] {
+            let x = vec![value; n];
+            for baseline in ctg::BaselineMethod::ALL {
+                let config = ctg::CtgConfig::default().with_baseline(baseline);
+                let Ok(found) = config.analyse(&x, Some(&x)) else { continue };
+                assert!(found.baseline_bpm.iter().all(|b| b.is_finite()), "{value} {n} {}", baseline.name());
+                assert!(found.figo.class != ctg::FigoClass::Normal || n >= 2400);
+                assert!(!found.figo.reasons.is_empty());
+            }
+        }
+    }
+    assert!(ctg::analyse(&[f64::NAN; 20_000], None).is_err());
+    // a whole day
+    let day: Vec<f64> = (0..24 * 14_400).map(|i| 140.0 + 6.0 * (f64::from(i) * 0.02).sin()).collect();
+    let found = ctg::analyse(&day, None).unwrap();
+    assert!((found.mean_baseline_bpm() - 140.0).abs() < 2.0);
+}
+
+#[test]
 fn settings_survive_json_and_types_travel() {
     contract::serde_round_trip(&ButterworthConfig::new(Band::Stop { low_hz: 48.0, high_hz: 52.0 }).with_order(3));
     contract::serde_round_trip(&CsvConfig::default().with_rate_hz(4.0));
@@ -174,6 +206,8 @@ fn settings_survive_json_and_types_travel() {
     contract::serde_round_trip(&ecg::ScoreConfig::default().with_excluded(vec![(3, 9)]));
     contract::serde_round_trip(&ecg::QrsMethod::Khamis);
     contract::serde_round_trip(&ctg::CtgConfig::default().with_baseline(ctg::BaselineMethod::Taylor));
+    contract::serde_round_trip(&ctg::CtgStreamConfig::default().with_history_h(2.0));
+    contract::serde_round_trip(&ctg::DawesRedmanConfig::default().with_movements(3));
     contract::serde_round_trip(&figure::CtgFigureConfig::default().with_speed(figure::PaperSpeed::ThreeCmPerMin));
     contract::serde_round_trip(&figure::EcgStripConfig::default().with_start_s(2.5));
     contract::send_sync::<eir_signal::Record>();
@@ -182,6 +216,7 @@ fn settings_survive_json_and_types_travel() {
     contract::send_sync::<ecg::RPeakStream>();
     contract::send_sync::<ecg::Delineator>();
     contract::send_sync::<ctg::Ctg>();
+    contract::send_sync::<ctg::CtgStream>();
     contract::send_sync::<Error>();
 }
 

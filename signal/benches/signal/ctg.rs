@@ -7,8 +7,19 @@ use std::path::PathBuf;
 pub(crate) fn rows(bench: &mut Bench) -> Result<(), Box<dyn std::error::Error>> {
     let trace = shared().map(|s| s.join("data/signal/ctu-uhb-ctg/1008.hea"));
     let (fhr, uc) = cardiotocogram(trace)?;
-    bench.row("CTG, baseline, events, contractions", "70 min at 4 Hz", 1.0).run(|| ctg::analyse(&fhr, Some(&uc)));
+    // FHRMA under Octave cannot be installed here; its published CPU time on this trace: 0.69 s (WMFB), 7.0 s (six)
+    let filled = ctg::prepare(&fhr)?.filled_bpm;
+    bench.row("CTG, weighted-median baseline", "70 min at 4 Hz", 1.0).run(|| ctg::weighted_median(&filled));
+    bench.row("CTG, six baselines with events, kinds and class", "70 min at 4 Hz", 1.0).run(|| {
+        ctg::BaselineMethod::ALL.map(|method| ctg::CtgConfig::default().with_baseline(method).analyse(&fhr, Some(&uc)))
+    });
+    bench.row("CTG, analysis", "70 min at 4 Hz", 1.0).run(|| ctg::analyse(&fhr, Some(&uc)));
     let found = ctg::analyse(&fhr, Some(&uc))?;
+    let config = ctg::CtgConfig::default();
+    let baseline = &found.baseline_bpm;
+    bench
+        .row("CTG, events and class from a given baseline", "70 min at 4 Hz", 1.0)
+        .run(|| config.analyse_with_baseline(&fhr, Some(&uc), baseline));
     bench.row("CTG, picture", "70 min at 4 Hz", 1.0).run(|| figure::ctg(&found, &figure::CtgFigureConfig::default()));
     Ok(())
 }

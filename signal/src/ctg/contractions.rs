@@ -165,16 +165,18 @@ fn reach(y: &[f64], peak: usize, backwards: bool) -> usize {
     }
 }
 
-/// The 10th percentile of the 10 min around, every 10 s, straight lines between.
+/// The 10th percentile of the 10 min around, every 20 s, straight lines between.
 fn resting_tone(x: &[f64]) -> Vec<f64> {
-    const STEP: usize = 40;
+    const STEP: usize = 80;
     const HALF: usize = 1200;
-    let level = |at: usize| {
-        // every 4th sample is enough for a percentile of 10 min
-        let mut near: Vec<f64> =
-            x[at.saturating_sub(HALF)..(at + HALF).min(x.len())].iter().step_by(4).copied().collect();
-        near.sort_by(f64::total_cmp);
-        near.get(near.len() / 10).copied().unwrap_or_default()
+    // every 8th sample is enough for a percentile of 10 min
+    let few: Vec<f64> = x.iter().step_by(8).copied().collect();
+    let mut near = Vec::with_capacity(HALF / 4 + 1);
+    let mut level = |at: usize| {
+        near.clear();
+        near.extend_from_slice(&few[(at.saturating_sub(HALF) / 8).min(few.len())..((at + HALF) / 8).min(few.len())]);
+        let place = near.len() / 10;
+        if near.is_empty() { 0.0 } else { *near.select_nth_unstable_by(place, f64::total_cmp).1 }
     };
     let points: Vec<f64> = (0..=x.len() / STEP + 1).map(|i| level((i * STEP).min(x.len().saturating_sub(1)))).collect();
     (0..x.len())
@@ -183,4 +185,95 @@ fn resting_tone(x: &[f64]) -> Vec<f64> {
             points[k] + part * (points[k + 1] - points[k])
         })
         .collect()
+}
+
+/// How often the uterus contracts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ContractionRate {
+    /// Contractions whose height lies in each 10 min that begin at a whole minute.
+    pub per_10min: Vec<u32>,
+    /// The most in 10 min on average over 30 min (over the whole of a shorter trace, if that is at least 10 min).
+    pub highest_per_10min: f64,
+    /// Where that is.
+    pub highest_at: Interval,
+    /// More than five in 10 min, in two successive 10 min or on average over 30 min.
+    pub tachysystole: bool,
+}
+
+/// The rate of `found` contractions in a trace of `samples` at 4 Hz. `None` below 10 min.
+///
+/// # References
+/// Ayres-de-Campos et al. 2015, doi:10.1016/j.ijgo.2015.06.020.
+#[must_use]
+pub fn contraction_rate(found: &[Contraction], samples: usize) -> Option<ContractionRate> {
+    const MINUTE: usize = 240;
+    let ten = 10 * MINUTE;
+    if samples < ten {
+        return None;
+    }
+    let within = |start: usize, end: usize| found.iter().filter(|c| (start..end).contains(&c.peak)).count() as u32;
+    let starts = |length: usize| (0..=samples - length).step_by(MINUTE);
+    let per_10min: Vec<u32> = starts(ten).map(|a| within(a, a + ten)).collect();
+    let long = (3 * ten).min(samples);
+    let mean = |a: usize| f64::from(within(a, a + long)) * ten as f64 / long as f64;
+    let (highest_per_10min, at) =
+        starts(long).map(|a| (mean(a), a)).max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
+    let in_a_row = per_10min.iter().zip(per_10min.iter().skip(10)).any(|(a, b)| *a > 5 && *b > 5);
+    let tachysystole = in_a_row || (long == 3 * ten && highest_per_10min > 5.0);
+    Some(ContractionRate {
+        per_10min,
+        highest_per_10min,
+        highest_at: Interval { start: at, end: at + long },
+        tachysystole,
+    })
+}
+
+/// Whether a tocogram tells anything about contractions: in more than half of its 10 min at least half of the samples
+/// are there and they are not flat.
+#[must_use]
+pub fn is_tocogram_usable(uc: &[f64]) -> bool {
+    const WINDOW: usize = 2400;
+    let tells = |part: &&[f64]| {
+        let known = part.iter().filter(|v| v.is_finite());
+        let (n, low, high) =
+            known.fold((0usize, f64::INFINITY, f64::NEG_INFINITY), |(n, l, h), v| (n + 1, v.min(l), v.max(h)));
+        2 * n >= part.len() && n > 0 && high - low > 1.0
+    };
+    2 * uc.chunks(WINDOW).filter(tells).count() > uc.len().div_ceil(WINDOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bells(peaks: &[f64]) -> Vec<f64> {
+        let bell = |t: f64, at: f64| 40.0 * (-0.5 * ((t - at) / 15.0).powi(2)).exp();
+        (0..14_400).map(|i| 10.0 + peaks.iter().map(|p| bell(f64::from(i) / 4.0, *p)).sum::<f64>()).collect()
+    }
+
+    #[test]
+    fn more_than_five_in_ten_minutes_is_tachysystole() {
+        for (every, is) in [(200.0, false), (125.0, false), (95.0, true)] {
+            let peaks: Vec<f64> = (1..).map(|k| every * f64::from(k)).take_while(|p| *p < 3550.0).collect();
+            let found = contractions(&bells(&peaks)).unwrap();
+            assert_eq!(found.len(), peaks.len());
+            let rate = contraction_rate(&found, 14_400).unwrap();
+            assert_eq!(rate.tachysystole, is, "every {every} s: {rate:?}");
+            assert_eq!(rate.per_10min.len(), 51);
+        }
+        assert_eq!(contraction_rate(&[], 2399), None);
+    }
+
+    #[test]
+    fn a_flat_or_lost_tocogram_tells_nothing() {
+        assert!(!is_tocogram_usable(&[12.0; 5000]));
+        assert!(!is_tocogram_usable(&[f64::NAN; 5000]));
+        assert!(!is_tocogram_usable(&[]));
+        assert!(is_tocogram_usable(&bells(&[300.0, 900.0, 1500.0, 2100.0])));
+        let mut half = bells(&[300.0, 900.0, 1500.0, 2100.0, 2700.0]);
+        half[7000..].fill(f64::NAN);
+        assert!(!is_tocogram_usable(&half));
+        assert!(contractions(&[12.0; 5000]).unwrap().is_empty());
+    }
 }

@@ -3,6 +3,7 @@
 use super::RATE_HZ;
 use super::contractions::Contraction;
 use super::filters::low_pass;
+use super::variability::longest_narrow_s;
 use crate::Result;
 use eir_core::error::Mismatch;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,7 @@ impl Interval {
 
 /// What an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
     /// A rise of at least 15 bpm for at least 15 s.
@@ -55,6 +57,19 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Its name in a report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Acceleration => "acceleration",
+            Self::EarlyDeceleration => "early deceleration",
+            Self::LateDeceleration => "late deceleration",
+            Self::VariableDeceleration => "variable deceleration",
+            Self::ProlongedDeceleration => "prolonged deceleration",
+            Self::GradualDeceleration => "gradual deceleration",
+        }
+    }
+
     /// Whether it is one of the decelerations.
     #[must_use]
     pub fn is_deceleration(self) -> bool {
@@ -79,6 +94,16 @@ pub struct Event {
     pub flank_s: f64,
     /// Whether its largest measured distance borders a gap: the true extreme may be larger.
     pub extreme_beside_gap: bool,
+    /// Area between the trace and the baseline in beats: bpm over minutes ("lost beats" of a deceleration).
+    pub area_beats: f64,
+    /// The contraction that a deceleration belongs to: its place in the list.
+    pub contraction: Option<usize>,
+    /// From that contraction's start to the start of the deceleration, in s.
+    pub onset_lag_s: Option<f64>,
+    /// From that contraction's height to the middle of the deceleration's lower half, in s.
+    pub nadir_lag_s: Option<f64>,
+    /// A prolonged deceleration that stays below 80 bpm for more than 5 min with a bandwidth below 5 bpm.
+    pub severe: bool,
 }
 
 /// Every stretch in which the trace is on one side (`sign` 1 above, −1 below) of the baseline, is further than 15 bpm
@@ -102,8 +127,9 @@ pub fn crossing_events(filled_bpm: &[f64], baseline_bpm: &[f64], sign: f64) -> R
             i += 1;
             continue;
         }
-        let start = away[..i].iter().rposition(|v| *v <= 0.0).map_or(0, |k| k + 1);
-        let end = away[i..].iter().position(|v| *v <= 0.0).map_or(away.len(), |k| i + k);
+        // a sample on the baseline is not on its other side yet
+        let start = away[..i].iter().rposition(|v| *v < 0.0).map_or(0, |k| k + 1);
+        let end = away[i..].iter().position(|v| *v < 0.0).map_or(away.len(), |k| i + k);
         if end + 1 - start > (15.0 * RATE_HZ) as usize {
             found.push(Interval { start, end });
         }
@@ -118,9 +144,15 @@ const AMPLITUDE_BPM: f64 = 15.0;
 const DURATION_S: f64 = 15.0;
 /// Flanks shorter than that are abrupt, in s: FIGO's 30 s between onset and nadir, as [`Event::flank_s`] measures them
 /// on planted decelerations of 9 and of 35 s.
-const ABRUPT_S: f64 = 20.0;
+const ABRUPT_S: f64 = 18.0;
 /// A deceleration that takes longer is prolonged, in s.
 const PROLONGED_S: f64 = 180.0;
+/// Further away from a contraction's height a deceleration does not belong to it, in s.
+const LINKED_S: f64 = 120.0;
+/// A late deceleration begins more than that after the contraction, in s.
+const LATE_ONSET_S: f64 = 20.0;
+/// And its middle lies more than that behind the contraction's height, in s.
+const LATE_NADIR_S: f64 = 12.0;
 
 /// Accelerations and decelerations with their kinds (FIGO 2015), in their order.
 ///
@@ -131,15 +163,17 @@ const PROLONGED_S: f64 = 180.0;
 /// The trace, low-passed at 0.03 Hz (order 2, zero phase), is further than 5 bpm from the baseline for at least 15 s,
 /// and a measured sample is at least 15 bpm away (12 bpm where that sample borders a gap, which may hide the extreme).
 /// The event reaches outwards to where the smoothed distance falls below 1.5 bpm or turns. A quarter of its samples must
-/// be measured. A deceleration of more than 3 min is prolonged; one with short flanks ([`Event::flank_s`] below 20 s,
+/// be measured. A deceleration of more than 3 min is prolonged; one with short flanks ([`Event::flank_s`] below 18 s,
 /// which stands for FIGO's 30 s from onset to nadir) is variable. A gradual one is late if it begins more than 20 s
-/// after the contraction next to it and has its lowest point more than 15 s behind that contraction's height, else early.
+/// after the contraction next to it and has the middle of its lower half more than 12 s behind that contraction's height,
+/// else early. One below 80 bpm for more than 5 min with a bandwidth below 5 bpm is severe.
 ///
 /// # Errors
 /// [`Mismatch`] unless all are equally long; [`TooShort`](eir_core::error::TooShort) for a handful of samples.
 ///
 /// # Validation
-/// Planted traces of the golden set: every event found with an intersection over union of at least 0.5.
+/// Planted traces of the golden set: every event found with an intersection over union of at least 0.5, and of the right
+/// kind.
 ///
 /// # References
 /// Ayres-de-Campos et al. 2015, doi:10.1016/j.ijgo.2015.06.020.
@@ -166,7 +200,10 @@ pub fn events(
                     continue; // a change of the baseline
                 }
             } else {
-                event.kind = deceleration(&event, contractions);
+                let middle = middle(&slow, interval);
+                deceleration(&mut event, middle, contractions);
+                event.severe =
+                    event.kind == EventKind::ProlongedDeceleration && is_severe(filled_bpm, valid, &smooth, interval);
             }
             from = interval.end;
             found.push(event);
@@ -236,28 +273,71 @@ fn measure(
     let after = |part: f64| quick[peak..].iter().position(|v| *v < part * quick[peak]).unwrap_or(quick.len() - peak);
     // both flanks together, hence the half; 0.41: share of a raised-cosine flank between 20 and 80 %
     let flank_s = (before(0.8) - before(0.2) + after(0.2) - after(0.8)) as f64 / 2.0 / 0.41 / RATE_HZ;
-    let kind = EventKind::Acceleration;
-    Some(Event { kind, interval, extreme, amplitude_bpm: raw[top], flank_s, extreme_beside_gap })
+    let area_beats = raw[interval.start..interval.end].iter().sum::<f64>() / RATE_HZ / 60.0;
+    Some(Event {
+        kind: EventKind::Acceleration,
+        interval,
+        extreme,
+        amplitude_bpm: raw[top],
+        flank_s,
+        extreme_beside_gap,
+        area_beats,
+        contraction: None,
+        onset_lag_s: None,
+        nadir_lag_s: None,
+        severe: false,
+    })
 }
 
-fn deceleration(event: &Event, contractions: Option<&[Contraction]>) -> EventKind {
-    if event.interval.duration_s() > PROLONGED_S {
-        return EventKind::ProlongedDeceleration;
-    }
-    if event.flank_s < ABRUPT_S {
-        return EventKind::VariableDeceleration;
-    }
-    let near = contractions.unwrap_or_default().iter().min_by_key(|c| c.peak.abs_diff(event.extreme));
-    // 2 min: further away, the deceleration has nothing to do with it
-    let Some(near) = near.filter(|c| c.peak.abs_diff(event.extreme) <= (120.0 * RATE_HZ) as usize) else {
-        return EventKind::GradualDeceleration;
-    };
-    let behind_s = (event.extreme as f64 - near.peak as f64) / RATE_HZ;
-    if behind_s > 15.0 && event.interval.start_s() - near.interval.start_s() > 20.0 {
-        EventKind::LateDeceleration
+/// The middle of where the distance is more than half of its largest: steadier than the sample of the largest.
+fn middle(slow: &[f64], interval: Interval) -> f64 {
+    let inside = &slow[interval.start..interval.end];
+    let largest = inside.iter().copied().fold(f64::MIN, f64::max);
+    let first = inside.iter().position(|v| *v >= 0.5 * largest).unwrap_or(0);
+    let last = inside.iter().rposition(|v| *v >= 0.5 * largest).unwrap_or(first);
+    interval.start as f64 + (first + last) as f64 / 2.0
+}
+
+/// Names a deceleration and gives it the contraction that it belongs to.
+fn deceleration(event: &mut Event, middle: f64, contractions: Option<&[Contraction]>) {
+    let away = |c: &Contraction| (c.peak as f64 - middle).abs();
+    let near = contractions
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+        .min_by(|(_, a), (_, b)| away(a).total_cmp(&away(b)))
+        .filter(|(_, c)| away(c) <= LINKED_S * RATE_HZ || overlap(&event.interval, &c.interval) > 0);
+    let lags = near.map(|(k, c)| {
+        let onset = event.interval.start_s() - c.interval.start_s();
+        (k, onset, (middle - c.peak as f64) / RATE_HZ)
+    });
+    event.contraction = lags.map(|l| l.0);
+    event.onset_lag_s = lags.map(|l| l.1);
+    event.nadir_lag_s = lags.map(|l| l.2);
+    event.kind = if event.interval.duration_s() > PROLONGED_S {
+        EventKind::ProlongedDeceleration
+    } else if event.flank_s < ABRUPT_S {
+        EventKind::VariableDeceleration
     } else {
-        EventKind::EarlyDeceleration
-    }
+        match lags {
+            None => EventKind::GradualDeceleration,
+            Some((_, onset, nadir)) if nadir > LATE_NADIR_S && onset > LATE_ONSET_S => EventKind::LateDeceleration,
+            Some(_) => EventKind::EarlyDeceleration,
+        }
+    };
+}
+
+fn overlap(a: &Interval, b: &Interval) -> usize {
+    a.end.min(b.end).saturating_sub(a.start.max(b.start))
+}
+
+/// Whether the smoothed trace stays below 80 bpm for more than 5 min and the bandwidth there below 5 bpm.
+fn is_severe(filled: &[f64], valid: &[bool], smooth: &[f64], interval: Interval) -> bool {
+    let low = super::preparation::runs(smooth[interval.start..interval.end].iter().map(|v| *v < 80.0));
+    low.into_iter().map(|(a, b)| (interval.start + a, interval.start + b)).any(|(a, b)| {
+        let seconds = (b - a) as f64 / RATE_HZ;
+        seconds > 300.0 && longest_narrow_s(&filled[a..b], &valid[a..b], 5.0) > 0.5 * seconds
+    })
 }
 
 #[cfg(test)]

@@ -4,38 +4,62 @@
 //!
 //! | step | function |
 //! |---|---|
-//! | artefacts and gaps | [`prepare`] |
-//! | baseline | [`weighted_median`] (default), [`taylor`], [`maeda`]: they differ by several bpm, so every result names its method |
-//! | accelerations, decelerations | [`events`](events()), [`crossing_events`], [`taylor_events`] |
-//! | contractions | [`contractions`](contractions()) |
-//! | short-term variation, bandwidth | [`variability`](variability()) |
+//! | artefacts and gaps, each repair listed | [`prepare`] |
+//! | baseline | [`weighted_median`] (default), [`maeda`], [`taylor`], [`pardey`], [`wrobel`], [`most_horizontal`]: they differ by several bpm, so every result names its method |
+//! | accelerations, decelerations and their kinds | [`events`](events()); to compare with other tools [`BaselineMethod::standard_events`] |
+//! | contractions, tachysystole | [`contractions`](contractions()), [`contraction_rate`] |
+//! | short-term variation, minute range, bandwidth, episodes | [`variability`](variability()), [`episodes`], [`irregularity`], [`bandwidth_segments`] |
+//! | sinusoidal pattern | [`sinusoidal`](sinusoidal()) |
+//! | class after FIGO 2015 with its reasons | [`figo2015`] |
+//! | criteria of Dawes and Redman | [`DawesRedmanConfig::assess`] |
+//! | live, minute by minute | [`CtgStream`] |
 //!
 //! Heart rates here are `f64`: an hour has 14 400 of them, and the short-term variation is a difference of similar
-//! numbers. **Not a medical device**; it gives no class (FIGO) yet.
+//! numbers. **Not a medical device.**
 
 mod contractions;
+mod dawes_redman;
 mod events;
+mod figo;
 mod filters;
+mod horizontal;
 mod maeda;
+mod pardey;
 mod preparation;
+mod sinusoidal;
+mod stream;
 mod taylor;
 mod variability;
 mod weighted_median;
+mod wrobel;
 
-pub use contractions::{Contraction, ContractionConfig, contractions, contractions_with};
+pub use contractions::{
+    Contraction, ContractionConfig, ContractionRate, contraction_rate, contractions, contractions_with,
+    is_tocogram_usable,
+};
+pub use dawes_redman::{Criterion, DawesRedman, DawesRedmanConfig, Outcome};
 pub use events::{Event, EventKind, Interval, crossing_events, events};
+pub use figo::{Figo, FigoClass, FigoCode, FigoInput, FigoReason, figo2015};
+pub use horizontal::most_horizontal;
 pub use maeda::maeda;
-pub use preparation::{Prepared, RATE_HZ, is_measured, prepare};
+pub use pardey::{PardeyConfig, pardey};
+pub use preparation::{PreparationConfig, Prepared, RATE_HZ, Repair, RepairKind, is_measured, prepare};
+pub use sinusoidal::{Sinusoidal, sinusoidal};
+pub use stream::{CtgStream, CtgStreamConfig};
 pub use taylor::{taylor, taylor_events};
-pub use variability::{Variability, variability};
-pub use weighted_median::weighted_median;
+pub use variability::{
+    Bandwidth, BandwidthSegment, Episode, EpisodeKind, Irregularity, Variability, bandwidth_segments, episodes,
+    irregularity, variability, variability_outside,
+};
+pub use weighted_median::{WeightedMedianConfig, weighted_median, weighted_median_events};
+pub use wrobel::{WrobelConfig, wrobel};
 
 use crate::{Record, Result};
 use eir_core::error::{Mismatch, Unsupported};
 use serde::{Deserialize, Serialize};
 
 /// How the baseline is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum BaselineMethod {
     /// [`weighted_median`]: stands repeated and long decelerations.
@@ -45,9 +69,19 @@ pub enum BaselineMethod {
     Taylor,
     /// [`maeda`].
     Maeda,
+    /// [`pardey`].
+    Pardey,
+    /// [`wrobel`].
+    Wrobel,
+    /// [`most_horizontal`].
+    MostHorizontal,
 }
 
 impl BaselineMethod {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::WeightedMedian, Self::Taylor, Self::Maeda, Self::Pardey, Self::Wrobel, Self::MostHorizontal];
+
     /// Its name in a report.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -55,6 +89,9 @@ impl BaselineMethod {
             Self::WeightedMedian => "weighted median (after Boudet 2019)",
             Self::Taylor => "Taylor 2000",
             Self::Maeda => "Maeda 2012",
+            Self::Pardey => "Pardey 2002",
+            Self::Wrobel => "Wróbel 2013",
+            Self::MostHorizontal => "most horizontal segments (FIGO 2015)",
         }
     }
 
@@ -63,10 +100,27 @@ impl BaselineMethod {
     /// # Errors
     /// As the method's function.
     pub fn baseline(self, filled_bpm: &[f64]) -> Result<Vec<f64>> {
+        eir_core::error::NotFinite::check_f64("sample", filled_bpm)?;
         match self {
             Self::WeightedMedian => weighted_median(filled_bpm),
             Self::Taylor => taylor(filled_bpm),
             Self::Maeda => maeda(filled_bpm),
+            Self::Pardey => pardey(filled_bpm),
+            Self::Wrobel => wrobel(filled_bpm),
+            Self::MostHorizontal => most_horizontal(filled_bpm),
+        }
+    }
+
+    /// Accelerations (`sign` 1) or decelerations (`sign` −1) by the rule that belongs to the method in the FHRMA
+    /// toolbox: [`weighted_median_events`], [`taylor_events`], else [`crossing_events`].
+    ///
+    /// # Errors
+    /// As those.
+    pub fn standard_events(self, filled_bpm: &[f64], baseline_bpm: &[f64], sign: f64) -> Result<Vec<Interval>> {
+        match self {
+            Self::WeightedMedian => weighted_median_events(filled_bpm, baseline_bpm, sign),
+            Self::Taylor => taylor_events(filled_bpm, baseline_bpm, sign),
+            _ => crossing_events(filled_bpm, baseline_bpm, sign),
         }
     }
 }
@@ -80,6 +134,8 @@ pub struct CtgConfig {
     pub baseline: BaselineMethod,
     /// What counts as a contraction.
     pub contractions: ContractionConfig,
+    /// What counts as measured.
+    pub preparation: PreparationConfig,
 }
 
 impl CtgConfig {
@@ -92,6 +148,12 @@ impl CtgConfig {
     #[must_use]
     pub fn with_contractions(self, contractions: ContractionConfig) -> Self {
         Self { contractions, ..self }
+    }
+
+    /// Sets [`preparation`](Self::preparation).
+    #[must_use]
+    pub fn with_preparation(self, preparation: PreparationConfig) -> Self {
+        Self { preparation, ..self }
     }
 
     /// Checks every setting against its range.
@@ -111,15 +173,46 @@ impl CtgConfig {
         if let Some(uc) = uc {
             Mismatch::check("heart rate and contractions", fhr_bpm.len(), uc.len())?;
         }
-        let prepared = prepare(fhr_bpm)?;
+        let prepared = self.preparation.prepare(fhr_bpm)?;
         let baseline_bpm = self.baseline.baseline(&prepared.filled_bpm)?;
-        let contractions =
-            uc.filter(|uc| uc.iter().any(|v| v.is_finite())).map(|uc| contractions_with(uc, &self.contractions));
-        let contractions = contractions.transpose()?;
+        self.judge(fhr_bpm, uc, prepared, baseline_bpm)
+    }
+
+    /// What follows from a prepared heart rate and a baseline: contractions, events, variability and the class.
+    fn judge(&self, fhr_bpm: &[f64], uc: Option<&[f64]>, prepared: Prepared, baseline_bpm: Vec<f64>) -> Result<Ctg> {
+        let usable = uc.filter(|uc| is_tocogram_usable(uc));
+        let contractions = usable.map(|uc| contractions_with(uc, &self.contractions)).transpose()?;
         let events = events(&prepared.filled_bpm, &prepared.valid, &baseline_bpm, contractions.as_deref())?;
         let variability = variability(fhr_bpm);
+        let sinusoidal = sinusoidal(&prepared);
+        let rate = contractions.as_deref().and_then(|c| contraction_rate(c, fhr_bpm.len()));
+        let figo = figo2015(&FigoInput {
+            prepared: &prepared,
+            baseline_bpm: &baseline_bpm,
+            events: &events,
+            contractions: contractions.as_deref(),
+            sinusoidal: &sinusoidal,
+            tachysystole: rate.as_ref().filter(|r| r.tachysystole).map(|r| (r.highest_per_10min, r.highest_at)),
+        });
         let uc = uc.map(<[f64]>::to_vec);
-        Ok(Ctg { method: self.baseline, prepared, uc, baseline_bpm, events, contractions, variability })
+        let method = self.baseline;
+        Ok(Ctg { method, prepared, uc, baseline_bpm, events, contractions, rate, variability, sinusoidal, figo })
+    }
+
+    /// As [`analyse`], with a baseline of the caller's (a clinician's, another tool's). The result names the method of
+    /// these settings all the same.
+    ///
+    /// # Errors
+    /// As [`analyse`]; [`Mismatch`] if the baseline has another length,
+    /// [`NotFinite`](eir_core::error::NotFinite) if it has a gap.
+    pub fn analyse_with_baseline(&self, fhr_bpm: &[f64], uc: Option<&[f64]>, baseline_bpm: &[f64]) -> Result<Ctg> {
+        self.validate()?;
+        Mismatch::check("heart rate and baseline", fhr_bpm.len(), baseline_bpm.len())?;
+        eir_core::error::NotFinite::check_f64("baseline", baseline_bpm)?;
+        if let Some(uc) = uc {
+            Mismatch::check("heart rate and contractions", fhr_bpm.len(), uc.len())?;
+        }
+        self.judge(fhr_bpm, uc, self.preparation.prepare(fhr_bpm)?, baseline_bpm.to_vec())
     }
 }
 
@@ -137,10 +230,16 @@ pub struct Ctg {
     pub baseline_bpm: Vec<f64>,
     /// Accelerations and decelerations.
     pub events: Vec<Event>,
-    /// Contractions; `None` where no tocogram was given.
+    /// Contractions; `None` where no tocogram was given, or one that tells nothing.
     pub contractions: Option<Vec<Contraction>>,
+    /// How often the uterus contracts; `None` as above, or below 10 min.
+    pub rate: Option<ContractionRate>,
     /// Variability.
     pub variability: Variability,
+    /// Sinusoidal stretches.
+    pub sinusoidal: Vec<Sinusoidal>,
+    /// The class with its reasons.
+    pub figo: Figo,
 }
 
 impl Ctg {
@@ -184,6 +283,7 @@ impl Ctg {
 /// assert_eq!((found.accelerations().count(), found.decelerations().count()), (0, 1));
 /// assert!((found.mean_baseline_bpm() - 140.0).abs() < 0.5);
 /// assert_eq!(found.prepared.gaps(), [(5000, 5060)]);
+/// assert_eq!(found.figo.class, eir_signal::ctg::FigoClass::NotAssessable); // a deceleration, and no contractions given
 /// # Ok::<(), eir_signal::Error>(())
 /// ```
 ///

@@ -1,7 +1,7 @@
 //! A cardiotocogram on its paper.
 
 use crate::Result;
-use crate::ctg::{Ctg, EventKind, RATE_HZ};
+use crate::ctg::{Ctg, EventKind, FigoClass, RATE_HZ};
 use eir_core::error::Parameter;
 use eir_core::svg::{Anchor, Axis, Colour, Svg};
 use serde::{Deserialize, Serialize};
@@ -37,11 +37,13 @@ pub struct CtgFigureConfig {
     pub row_cm: f64,
     /// Title. Default "Cardiotocogram".
     pub title: String,
+    /// Whether the class and its reasons stand above the paper. Default true.
+    pub reasons: bool,
 }
 
 impl Default for CtgFigureConfig {
     fn default() -> Self {
-        Self { speed: PaperSpeed::default(), row_cm: 40.0, title: "Cardiotocogram".to_owned() }
+        Self { speed: PaperSpeed::default(), row_cm: 40.0, title: "Cardiotocogram".to_owned(), reasons: true }
     }
 }
 
@@ -61,6 +63,11 @@ impl CtgFigureConfig {
     pub fn with_title(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }
+    /// Sets [`reasons`](Self::reasons).
+    #[must_use]
+    pub fn with_reasons(self, reasons: bool) -> Self {
+        Self { reasons, ..self }
+    }
 
     /// Checks every setting against its range.
     ///
@@ -78,7 +85,7 @@ impl CtgFigureConfig {
 const CM: f64 = 24.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 14.0;
-const HEAD: f64 = 62.0;
+const HEAD: f64 = 80.0;
 /// 30 to 240 bpm at 20 bpm/cm.
 const FHR_HEIGHT: f64 = 10.5 * CM;
 /// 0 to 100 at 25 per cm.
@@ -86,8 +93,14 @@ const UC_HEIGHT: f64 = 4.0 * CM;
 const BETWEEN: f64 = 26.0;
 const ROW: f64 = FHR_HEIGHT + BETWEEN + UC_HEIGHT + 34.0;
 
+/// Height of a line of reasons.
+const LINE: f64 = 16.0;
+/// Gaps from here on are marked, in samples: 2 s.
+const MARKED_GAP: usize = 8;
+
 /// The cardiotocogram as SVG text: heart rate above (30–240 bpm), contractions below, baseline dashed, accelerations,
-/// decelerations and contractions shaded, gaps blank.
+/// decelerations and contractions shaded with their kinds, gaps blank with a bar under them, and above the paper the
+/// class after FIGO 2015 with its reasons.
 ///
 /// **Use it** to look at what an analysis found. **Not** to read it instead of the trace: gaps and artefacts that were
 /// removed are blank.
@@ -115,26 +128,56 @@ pub fn ctg(found: &Ctg, config: &CtgFigureConfig) -> Result<String> {
         if rows == 1 { (minutes * config.speed.cm_per_min()).clamp(10.0, config.row_cm) } else { config.row_cm };
     let width = LEFT + shown_cm * CM + RIGHT;
     let description = format!(
-        "{minutes:.0} min, baseline {:.0} bpm ({}), {} accelerations, {} decelerations, {:.1} % lost",
+        "{minutes:.0} min, {}, baseline {:.0} bpm ({}), {} accelerations, {} decelerations, {:.1} % lost",
+        found.figo.class.name(),
         found.mean_baseline_bpm(),
         found.method.name(),
         found.accelerations().count(),
         found.decelerations().count(),
         100.0 * found.prepared.loss,
     );
-    let mut svg = Svg::new(width, HEAD + rows as f64 * ROW, &config.title, &description);
+    let lines = if config.reasons { lines(found, width) } else { Vec::new() };
+    let top = HEAD + LINE * lines.len() as f64;
+    let mut svg = Svg::new(width, top + rows as f64 * ROW, &config.title, &description);
     head(&mut svg, found, config, width, minutes);
+    for (k, (colour, line)) in lines.iter().enumerate() {
+        svg.text(LEFT, HEAD + LINE * k as f64, Anchor::Start, 12.0, *colour, line);
+    }
     for row in 0..rows {
         let shown = Shown {
             found,
             from_min: row as f64 * row_min,
             minutes: shown_cm / config.speed.cm_per_min(),
-            top: HEAD + row as f64 * ROW,
+            top: top + row as f64 * ROW,
             width,
         };
         shown.draw(&mut svg);
     }
     Ok(svg.finish())
+}
+
+/// The class, then one reason a line; cut where the paper ends.
+fn lines(found: &Ctg, width: f64) -> Vec<(Colour, String)> {
+    let colour = match found.figo.class {
+        FigoClass::Normal => Colour::Good,
+        FigoClass::Suspicious => Colour::Warning,
+        FigoClass::Pathological => Colour::Bad,
+        FigoClass::NotAssessable => Colour::Muted,
+    };
+    let room = ((width - LEFT - RIGHT) / 6.2).max(20.0) as usize;
+    let cut = |text: String| match text.char_indices().nth(room) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    };
+    let mut lines = vec![(colour, cut(format!("FIGO 2015: {}", found.figo.class.name())))];
+    let shown = 8;
+    for reason in found.figo.reasons.iter().take(shown) {
+        lines.push((Colour::Ink, cut(format!("· {}", reason.sentence()))));
+    }
+    if found.figo.reasons.len() > shown {
+        lines.push((Colour::Muted, format!("· and {} more", found.figo.reasons.len() - shown)));
+    }
+    lines
 }
 
 fn letter(kind: EventKind) -> (&'static str, &'static str, Colour) {
@@ -175,8 +218,16 @@ fn head(svg: &mut Svg, found: &Ctg, config: &CtgFigureConfig, width: f64, minute
     if found.contractions.as_ref().is_some_and(|c| !c.is_empty()) {
         entry(svg, Colour::Series(3), "", "contraction");
     }
-    svg.dashed(x, 37.0, x + 20.0, 37.0, Colour::Series(1), 1.5);
-    svg.text(x + 25.0, 41.0, Anchor::Start, 11.0, Colour::Muted, "baseline");
+    // a row of its own: the method's name is long
+    svg.dashed(LEFT, 55.0, LEFT + 20.0, 55.0, Colour::Series(1), 1.5);
+    let name = format!("baseline: {}", found.method.name());
+    svg.text(LEFT + 25.0, 59.0, Anchor::Start, 11.0, Colour::Muted, &name);
+    if found.prepared.loss_with_artefacts > 0.0 {
+        let x = LEFT + 45.0 + 6.0 * name.chars().count() as f64;
+        svg.rect(x, 53.0, 16.0, 4.0, Colour::Bad, 0.8);
+        let lost = format!("lost or removed: {:.1} %", 100.0 * found.prepared.loss_with_artefacts);
+        svg.text(x + 20.0, 59.0, Anchor::Start, 11.0, Colour::Muted, &lost);
+    }
 }
 
 /// One row of paper.
@@ -197,6 +248,7 @@ impl Shown<'_> {
         svg.rect(LEFT, fhr.at(160.0), self.width - RIGHT - LEFT, fhr.at(110.0) - fhr.at(160.0), Colour::Good, 0.06);
         self.grid(svg, &x, &fhr, &uc);
         self.events(svg, &x, &fhr, &uc);
+        self.gaps(svg, &x, &fhr);
         let (first, last) = self.samples();
         let time = |i: usize| x.at(i as f64 / RATE_HZ / 60.0);
         let kept = self.found.prepared.kept_bpm();
@@ -221,6 +273,18 @@ impl Shown<'_> {
         } else {
             let middle = (LEFT + self.width - RIGHT) / 2.0;
             svg.text(middle, uc.at(45.0), Anchor::Middle, 12.0, Colour::Muted, "no contractions recorded");
+        }
+    }
+
+    /// A bar at the lower edge under each gap.
+    fn gaps(&self, svg: &mut Svg, x: &Axis, fhr: &Axis) {
+        let (first, last) = self.samples();
+        for (start, end) in self.found.prepared.gaps() {
+            let (a, b) = (start.max(first), end.min(last));
+            if a < b && end - start >= MARKED_GAP {
+                let time = |i: usize| x.at(i as f64 / RATE_HZ / 60.0);
+                svg.rect(time(a), fhr.at(34.0), time(b) - time(a), fhr.at(30.0) - fhr.at(34.0), Colour::Bad, 0.8);
+            }
         }
     }
 
@@ -292,6 +356,7 @@ impl Shown<'_> {
             let Some((a, b)) = place(event.interval.start_s(), event.interval.end_s()) else { continue };
             let (mark, _, colour) = letter(event.kind);
             svg.rect(a, fhr.at(240.0), b - a, fhr.at(30.0) - fhr.at(240.0), colour, 0.16);
+            let mark = if event.severe { "P!" } else { mark };
             svg.text((a + b) / 2.0, fhr.at(240.0) + 13.0, Anchor::Middle, 12.0, colour, mark);
         }
         for contraction in self.found.contractions.iter().flatten() {
@@ -311,12 +376,14 @@ mod tests {
         fhr[4000..4400].fill(0.0);
         let found = crate::ctg::analyse(&fhr, Some(&vec![10.0; fhr.len()])).unwrap();
         let height = |speed| {
-            let svg = ctg(&found, &CtgFigureConfig::default().with_speed(speed)).unwrap();
+            let svg = ctg(&found, &CtgFigureConfig::default().with_speed(speed).with_reasons(false)).unwrap();
             assert!(!svg.contains("NaN"));
             svg.split("height=\"").nth(1).and_then(|s| s.split('"').next()?.parse::<f64>().ok()).unwrap()
         };
         assert_eq!(height(PaperSpeed::OneCmPerMin), HEAD + 3.0 * ROW);
         assert_eq!(height(PaperSpeed::ThreeCmPerMin), HEAD + 7.0 * ROW);
         assert!(ctg(&found, &CtgFigureConfig::default().with_row_cm(1.0)).is_err());
+        let with = ctg(&found, &CtgFigureConfig::default()).unwrap();
+        assert!(with.contains("FIGO 2015: ") && with.contains("lost or removed"));
     }
 }
