@@ -23,6 +23,7 @@
 //! | [`ecg`] | R-peaks by three detectors, scores against annotations |
 //! | [`hrv`] | heart-rate variability in the time domain |
 //! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
+//! | [`models`] | layers of temporal networks; acidaemia at birth from the last hour of a cardiotocogram (feature `outcome`) |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
 //!
 //! What it does **not** do (yet): EDF, aECG, FLAC in WFDB; other filters, resampling, spectra; delineation and beat
@@ -39,6 +40,7 @@ pub mod ecg;
 mod error;
 pub mod figure;
 pub mod hrv;
+pub mod models;
 mod record;
 mod sos;
 pub mod wfdb;

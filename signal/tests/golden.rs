@@ -8,6 +8,8 @@ mod dsp;
 mod ecg;
 #[path = "golden/hrv.rs"]
 mod hrv;
+#[path = "golden/models.rs"]
+mod models;
 #[path = "golden/readers.rs"]
 mod readers;
 
@@ -27,6 +29,7 @@ fn main() -> std::process::ExitCode {
         .case("ctg_baseline_fhrma.json", ctg::baselines)
         .case("ctg_synthetic.json", ctg::planted)
         .case("ctg_synthetic.npy", with("ctg_synthetic.json"))
+        .case("models.json", models::models)
         .run()
 }
 
