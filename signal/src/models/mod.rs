@@ -3,7 +3,7 @@
 //! | what | does |
 //! |---|---|
 //! | `OutcomeModel` (feature `outcome`) | acidaemia at birth, from the last hour of a cardiotocogram: the plain model that others have to beat |
-//! | [`Gru`], [`Lstm`], [`CausalConv`], [`causal_attention`] | layers that run trained weights on traces of any length with bounded memory, on plain slices |
+//! | [`Gru`], [`Lstm`], [`Tcn`] of [`CausalConv`], [`causal_attention`] | layers that run trained weights on traces of any length with bounded memory, on plain slices |
 //! | [`kl_divergence`], [`vae_loss`], [`free_bits`] … | terms of the losses of variational autoencoders |
 //!
 //! **Not medical devices.** Each model's card says what it was trained on, how it was measured, and where it fails.
@@ -15,6 +15,7 @@ mod lstm;
 #[cfg(feature = "outcome")]
 mod outcome;
 mod recurrent;
+mod tcn;
 mod vae_terms;
 
 pub use attention::{causal_attention, causal_attention_weights};
@@ -27,4 +28,5 @@ pub use outcome::{
     Acidaemia, Contribution, OutcomeConfig, OutcomeFeatures, OutcomeModel, OutcomePrediction, OutcomeReport,
     OutcomeStudy, Recipe, outcome_features,
 };
+pub use tcn::{Tcn, TcnBlock, TcnState};
 pub use vae_terms::{VaePenalty, active_units, free_bits, kl_divergence, squared_error, unit_gaussian_nll, vae_loss};

@@ -259,6 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn whatever_comes_in_gives_a_probability_or_an_error() {
+        let model = OutcomeModel::shipped(Acidaemia::SEVERE).unwrap();
+        let constant = vec![140.0; 14_400];
+        let mut saturated = constant.clone();
+        saturated[3000..9000].fill(220.0);
+        let mut infinite = constant.clone();
+        infinite.iter_mut().step_by(300).for_each(|v| *v = f64::INFINITY);
+        for trace in [&constant, &saturated, &infinite, &vec![140.0; 2400], &vec![50.0; 40_000]] {
+            let found = model.predict(trace, None).unwrap();
+            assert!(found.probability > 0.0 && found.probability < 1.0, "{found:?}");
+            let lost = vec![f64::NAN; trace.len()];
+            assert_eq!(model.predict(trace, Some(&lost)).unwrap(), found);
+            assert!(model.predict(trace, Some(&vec![0.0; trace.len()])).is_ok());
+        }
+        for none in [vec![], vec![140.0; 3], vec![140.0; 2399], vec![0.0; 14_400], vec![f64::NAN; 14_400]] {
+            assert!(model.predict(&none, None).is_err());
+        }
+        assert!(model.predict(&constant, Some(&[1.0])).is_err());
+    }
+
+    #[test]
     fn contributions_add_up() {
         let model = OutcomeModel::shipped(Acidaemia::MODERATE).unwrap();
         let fhr: Vec<f64> = (0..14_400).map(|i| 135.0 + 5.0 * (f64::from(i) / 23.0).sin()).collect();
