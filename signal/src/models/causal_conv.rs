@@ -48,7 +48,7 @@ pub struct CausalConvState {
 }
 
 impl CausalConv {
-    /// From PyTorch's tensors: `weight` [outputs, inputs, kernel] and `bias` [outputs].
+    /// From PyTorch's tensors: `weight`, outputs × inputs × kernel, and `bias`.
     ///
     /// # Errors
     /// As said [above](Self).

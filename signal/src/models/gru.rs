@@ -54,7 +54,7 @@ impl GruState {
 }
 
 impl Gru {
-    /// From PyTorch's tensors: `weight_ih` [3 · hidden, inputs] and `weight_hh` [3 · hidden, hidden], row after row, gates
+    /// From PyTorch's tensors: `weight_ih`, 3 · hidden × inputs, and `weight_hh`, 3 · hidden × hidden, row after row, gates
     /// in the order r, z, n, and both biases.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ impl LstmState {
 }
 
 impl Lstm {
-    /// From PyTorch's tensors: `weight_ih` [4 · hidden, inputs] and `weight_hh` [4 · hidden, hidden], row after row, gates
+    /// From PyTorch's tensors: `weight_ih`, 4 · hidden × inputs, and `weight_hh`, 4 · hidden × hidden, row after row, gates
     /// in the order i, f, g, o, and both biases.
     ///
     /// # Errors
