@@ -53,6 +53,13 @@ pub enum Error {
     /// An archive could not be read.
     #[error("the archive cannot be read: {0}")]
     Archive(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A model cannot be fitted to what it was given.
+    #[error(transparent)]
+    Model(#[from] eir_core::Error),
+    /// The weights of a model could not be loaded.
+    #[cfg(feature = "outcome")]
+    #[error(transparent)]
+    Weights(#[from] eir_core::weights::Error),
 }
 
 impl From<ReadError> for Error {

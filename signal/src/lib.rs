@@ -35,6 +35,7 @@
 //! | [`ecg`] | R-peaks recorded and live, fifteen detectors by name, waves, classes of beats, quality, scores |
 //! | [`hrv`] | heart-rate variability in the time domain |
 //! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
+//! | [`models`] | layers of temporal networks; acidaemia at birth from the last hour of a cardiotocogram (feature `outcome`) |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
 //!
 //! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep; models. Missing samples are NaN in a
@@ -56,6 +57,7 @@ pub mod hrv;
 pub mod interpolate;
 pub mod peaks;
 mod reader;
+pub mod models;
 mod record;
 pub mod resample;
 mod signal;

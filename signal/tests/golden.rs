@@ -10,6 +10,8 @@ mod ecg;
 mod entropy;
 #[path = "golden/hrv.rs"]
 mod hrv;
+#[path = "golden/models.rs"]
+mod models;
 #[path = "golden/readers.rs"]
 mod readers;
 #[path = "golden/spectra.rs"]
@@ -41,6 +43,7 @@ fn main() -> std::process::ExitCode {
         .case("ctg_baseline_fhrma.json", ctg::baselines)
         .case("ctg_synthetic.json", ctg::planted)
         .case("ctg_synthetic.npy", with("ctg_synthetic.json"))
+        .case("models.json", models::models)
         .run()
 }
 

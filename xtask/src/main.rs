@@ -1,10 +1,11 @@
-//! One entry for every chore: `cargo xtask demo`, `test`, `golden`, `bench`.
+//! One entry for every chore: `cargo xtask demo`, `test`, `golden`, `bench`, `train`.
 
 mod bench;
 mod cargo;
 mod fuzz;
 mod golden;
 mod test;
+mod train;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ enum Chore {
     Golden(golden::Golden),
     /// Measures speed, with --peers against the tools that users would otherwise pick
     Bench(bench::Bench),
+    /// Trains a shipped model again from its records with its seed
+    Train(train::Train),
     /// Throws changed bytes at one parser
     Fuzz(fuzz::Fuzz),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Test => test::run(),
         Chore::Golden(golden) => golden.run(),
         Chore::Bench(bench) => bench.run(),
+        Chore::Train(train) => train.run(),
         Chore::Fuzz(fuzz) => fuzz.run(),
     };
     match outcome {

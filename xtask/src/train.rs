@@ -1,0 +1,48 @@
+//! `cargo xtask train`: a shipped model again, from its records with its seed.
+
+use crate::cargo::{self, Outcome};
+use std::path::PathBuf;
+
+/// Name of a model, the features its training is built with, and what the training is.
+const MODELS: [(&str, &str, &str); 1] =
+    [("ctg-outcome", "outcome", "acidaemia at birth, logistic regression on features of the last hour")];
+
+#[derive(clap::Args)]
+pub(crate) struct Train {
+    /// The model: ctg-outcome
+    name: String,
+    /// Folder with the records (by default those beside the workspace)
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Folder with records of the same layout that take no part and are judged at the end
+    #[arg(long)]
+    held_out: Option<PathBuf>,
+    /// Folder of weights and card (by default target/train/NAME)
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Seed of every random choice
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl Train {
+    /// Builds the training with what it needs, optimised, and runs it.
+    pub(crate) fn run(&self) -> Outcome {
+        let Some((_, features, what)) = MODELS.iter().find(|(name, ..)| *name == self.name) else {
+            let names: Vec<&str> = MODELS.iter().map(|(name, ..)| *name).collect();
+            return Err(format!("there is no training of {}: {}", self.name, names.join(", ")));
+        };
+        println!("{}: {what}", self.name);
+        let out = self.out.clone().unwrap_or_else(|| cargo::target().join("train").join(&self.name));
+        std::fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
+        let mut command = cargo::cargo(&["run", "--quiet", "--package", "xtask", "--bin", "train"]);
+        command.args(["--no-default-features", "--features", features, "--", &self.name]);
+        command.arg("--out").arg(out).arg("--seed").arg(self.seed.to_string());
+        for (flag, folder) in [("--data", &self.data), ("--held-out", &self.held_out)] {
+            if let Some(folder) = folder {
+                command.arg(flag).arg(folder);
+            }
+        }
+        cargo::run(command)
+    }
+}

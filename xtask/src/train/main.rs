@@ -1,0 +1,54 @@
+//! Trains a shipped model again from its records. Called by `cargo xtask train`.
+
+mod cohort;
+mod ctg_outcome;
+
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask train")]
+struct Arguments {
+    name: String,
+    /// Folder with the records of the crate, or of all crates
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Folder with records that take no part in training and are judged at the end, laid out as `data`
+    #[arg(long)]
+    held_out: Option<PathBuf>,
+    /// Folder of weights and cards
+    #[arg(long)]
+    out: PathBuf,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// What a training returns; the error is printed as it is.
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.name.as_str() {
+        "ctg-outcome" => ctg_outcome::train(&arguments),
+        other => Err(format!("there is no training of {other}").into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Arguments {
+    /// The folder of the CTU-UHB records.
+    fn records(&self) -> Result<PathBuf, Box<dyn std::error::Error>> {
+        let data = match &self.data {
+            Some(data) => data.clone(),
+            None => eir_core::testing::shared().ok_or("give the folder of the records: --data")?.join("data"),
+        };
+        cohort::folder(&data)
+    }
+}
