@@ -29,16 +29,14 @@
 //! | [`wavelet`] | discrete, stationary and continuous transforms, denoising |
 //! | [`interpolate`] | cubic splines, PCHIP, Akima |
 //! | [`peaks`], [`Window`] | peaks with prominences and widths; windows and Slepian tapers |
-//! | [`ecg`] | R peaks (the default, a live one, those of the literature), waves of each beat, classes, quality, ST level, scores |
+//! | [`ecg`] | R peaks recorded and live, fifteen detectors by name, waves, classes of beats, quality, ST level, scores |
 //! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
-//! | [`ecg`] | R-peaks recorded and live, fifteen detectors by name, waves, classes of beats, quality, scores |
-//! | [`hrv`] | heart-rate variability in the time domain |
-//! | [`ctg`] | fetal heart rate: gaps, baseline, accelerations, decelerations, contractions, short-term variation |
+//! | [`ctg`] | fetal heart rate: repairs, seven baselines, events, contractions, variability, FIGO class with reasons, live |
 //! | [`models`] | layers of temporal networks; acidaemia at birth from the last hour of a cardiotocogram (feature `outcome`) |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
 //!
-//! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep; models. Missing samples are NaN in a
+//! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep; networks that train. Missing samples are NaN in a
 //! [`Record`], an error for filters and detectors, and known gaps in [`ctg`]: never a made-up number.
 //!
 //! **Not a medical device.**
@@ -55,9 +53,9 @@ pub mod figure;
 pub mod filter;
 pub mod hrv;
 pub mod interpolate;
+pub mod models;
 pub mod peaks;
 mod reader;
-pub mod models;
 mod record;
 pub mod resample;
 mod signal;
