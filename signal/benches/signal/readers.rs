@@ -14,6 +14,10 @@ pub(crate) fn rows(bench: &mut Bench) -> Result<(), Box<dyn std::error::Error>> 
     bench
         .row("read WFDB format 212", "MIT-BIH 100, 2 x 650000", 8.0)
         .peer("wfdb 4.3.1", "readers.read_212")
+        .run(|| wfdb::open(&path, &limits).map(|r| r.signals.iter().map(Signal::samples).collect::<Vec<_>>()));
+    bench
+        .row("read WFDB format 212, f64", "MIT-BIH 100, 2 x 650000", 8.0)
+        .peer("wfdb 4.3.1", "readers.read_212")
         .run(|| values(wfdb::open(&path, &limits)));
     let annotations = data.join("mitdb/100.atr");
     bench

@@ -330,7 +330,7 @@ fn linear(mut digits: Vec<i32>, scale: Scale, config: &WriteConfig) -> Result<Op
     let value = |d: i32| scale.value((i64::from(d) + shift) as f64);
     let (least, most) = (moved(least), moved(most));
     // the narrowest range is the best: readers compute with its ends, whose size is what their rounding follows
-    let mut best: Option<(f64, (i32, String), (i32, String))> = None;
+    let mut best: Option<(f64, Bound, Bound)> = None;
     for half in (9..config.bits).map(|bits| 1i32 << bits).filter(|half| least >= -half && most < *half) {
         let Some((from_error, from)) = bound(-half, least.min(half - 2), 1, &value, step) else { continue };
         let Some((to_error, to)) = bound(half - 1, most.max(from.0 + 1), -1, &value, step) else { continue };
@@ -350,13 +350,16 @@ fn linear(mut digits: Vec<i32>, scale: Scale, config: &WriteConfig) -> Result<Op
     Ok(Some(Stored { digits, physical: [from_text, to_text], digital: [from, to] }))
 }
 
+/// An end of a digital range, and its value as the header says it.
+type Bound = (i32, String);
+
 /// A text whose value is off by less than this share of a step is exact.
 const EXACT: f64 = 1e-9;
 
 /// The digital bound from `outer` inwards to `inner` whose value eight characters say best, with the share of a step that
 /// they are off: the first that is exact, if there is such a one among the first few thousand.
-fn bound(outer: i32, inner: i32, way: i32, value: &dyn Fn(i32) -> f64, step: f64) -> Option<(f64, (i32, String))> {
-    let mut best: Option<(f64, (i32, String))> = None;
+fn bound(outer: i32, inner: i32, way: i32, value: &dyn Fn(i32) -> f64, step: f64) -> Option<(f64, Bound)> {
+    let mut best: Option<(f64, Bound)> = None;
     let mut digit = outer;
     for _ in 0..8192 {
         if let Some(text) = eight(value(digit)) {
