@@ -37,22 +37,23 @@ fn signal(seed: u32, n: usize, levels: f64) -> Vec<f64> {
     }
 }
 
-fn each(kind: &str, check: impl Fn(&Value, u32) -> Checked) {
+fn each(kind: &str, check: impl Fn(&Value, u32) -> Checked) -> Checked {
     let text = match std::env::var("EIR_SPECTRA_MORE") {
-        Ok(path) => std::fs::read_to_string(path).unwrap(),
+        Ok(path) => std::fs::read_to_string(path)?,
         Err(_) => include_str!("golden/spectra_more.json").to_owned(),
     };
-    let all: Value = serde_json::from_str(&text).unwrap();
-    let cases = all[kind].as_array().unwrap();
+    let all: Value = serde_json::from_str(&text)?;
+    let cases = all[kind].as_array().ok_or("no such kind")?;
     let mut wrong = Vec::new();
     for (i, case) in cases.iter().enumerate() {
-        let seed = case["seed"].as_u64().unwrap() as u32;
+        let seed = number(&case["seed"])? as u32;
         if let Err(error) = check(case, seed) {
             wrong.push(format!("{kind} {i}: {error}"));
         }
     }
     println!("{kind}: {} cases, {} wrong", cases.len(), wrong.len());
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong[..wrong.len().min(12)].join("\n"));
+    Ok(())
 }
 
 /// Compares with values that are stored as every `step`-th and their largest.
@@ -150,7 +151,8 @@ fn peaks_of_random_signals() {
             }
         }
         Ok(())
-    });
+    })
+    .unwrap();
 }
 
 #[test]
@@ -173,7 +175,8 @@ fn lomb_scargle_of_random_series() {
             }
             _ => same_complex(case, "p", &config.amplitude(&t, &y, weights, &hz)?, 1e-9),
         }
-    });
+    })
+    .unwrap();
 }
 
 #[test]
@@ -226,7 +229,8 @@ fn spectra_with_random_settings() {
             .with_fft_length(count(case, "long")?);
         same(case, "periodogram", &whole.power(&x, rate)?.power, 1e-9)?;
         same(case, "hilbert", &analytic_signal(&x)?.imaginary, 1e-9)
-    });
+    })
+    .unwrap();
 }
 
 #[test]
@@ -258,7 +262,8 @@ fn curves_through_random_points() {
         same(case, "pchip", &interpolate::pchip(&x, &y)?.values(&at), 1e-9)?;
         same(case, "akima", &interpolate::akima(&x, &y)?.values(&at), 1e-9)?;
         same(case, "makima", &interpolate::modified_akima(&x, &y)?.values(&at), 1e-9)
-    });
+    })
+    .unwrap();
 }
 
 #[test]
@@ -267,9 +272,8 @@ fn wavelets_in_random_modes() {
         let n = count(case, "n")?;
         let x = signal(seed, n, 0.0);
         let wavelet: Wavelet = word(case, "wavelet")?.parse()?;
-        let mode: Mode = serde_json::from_value(Value::String(match word(case, "mode")?.split_at(1) {
-            (first, rest) => format!("{}{rest}", first.to_uppercase()),
-        }))?;
+        let (first, rest) = word(case, "mode")?.split_at(1);
+        let mode: Mode = serde_json::from_value(Value::String(format!("{}{rest}", first.to_uppercase())))?;
         let dwt = Dwt::new(wavelet, mode)?;
         let (a, d) = dwt.forward(&x)?;
         same(case, "a", &a, 1e-10)?;
@@ -289,7 +293,8 @@ fn wavelets_in_random_modes() {
         same(case, "swt_d", &parts.details[level - 1], 1e-10)?;
         parts.details.iter_mut().flatten().for_each(|v| *v = if v.abs() < 0.5 { 0.0 } else { *v });
         same(case, "iswt", &iswt(&parts, wavelet)?, 1e-10)
-    });
+    })
+    .unwrap();
 }
 
 #[test]
@@ -306,7 +311,8 @@ fn continuous_wavelets_at_random_scales() {
             return same(case, "coefs", &real, 1e-8);
         }
         same_complex(case, "coefs", &found.coefficients, 1e-8)
-    });
+    })
+    .unwrap();
 }
 
 #[test]
