@@ -123,7 +123,7 @@ impl CorrelationDimensionConfig {
         if !largest.is_finite() {
             return Err(NoAnswer::OutOfRange);
         }
-        let radii = self.radii(largest.sqrt());
+        let radii = self.radii_below(largest.sqrt());
         let squares: Vec<f64> = radii.iter().map(|r| r * r).collect();
         let below = Arch::new().dispatch(
             #[inline(always)]
@@ -137,7 +137,7 @@ impl CorrelationDimensionConfig {
         finite(slope(&log_r, &log_c))
     }
 
-    fn radii(&self, diameter: f64) -> Vec<f64> {
+    fn radii_below(&self, diameter: f64) -> Vec<f64> {
         let shift = if self.spacing == Radii::AsNeuroKit { 1.0 } else { 0.0 };
         let (low, high) = ((shift + 0.025 * diameter).log2(), (shift + 0.5 * diameter).log2());
         let step = (high - low) / (self.radii - 1) as f64;

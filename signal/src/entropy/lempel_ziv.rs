@@ -191,7 +191,8 @@ mod tests {
                         .map(|_| {
                             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                             // uneven shares, so that long repeats occur
-                            (((state >> 16) % (kinds * bend)) % kinds * u32::from((state >> 24) % bend == 0)) as u8
+                            (((state >> 16) % (kinds * bend)) % kinds * u32::from((state >> 24).is_multiple_of(bend)))
+                                as u8
                         })
                         .collect();
                     let found = words(symbols.iter().map(|s| usize::from(*s)), kinds as usize);

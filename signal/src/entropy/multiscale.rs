@@ -134,7 +134,7 @@ impl MultiscaleEntropyConfig {
             self.coarse_graining,
             CoarseGraining::RefinedComposite | CoarseGraining::RefinedCompositeDecimated
         );
-        let both = self.scales(x, buffers)?;
+        let both = self.each_scale(x, buffers)?;
         let entropies: Vec<Option<f64>> =
             both.into_iter().map(|(mean, all)| if refined { all } else { mean }).collect();
         let index = index(&entropies)?;
@@ -142,7 +142,7 @@ impl MultiscaleEntropyConfig {
     }
 
     /// At each scale the mean of the entropies of its series, and the entropy of all their matches together.
-    fn scales(&self, x: &[f64], buffers: &mut Neighbours) -> std::result::Result<Vec<Both>, NoAnswer> {
+    fn each_scale(&self, x: &[f64], buffers: &mut Neighbours) -> std::result::Result<Vec<Both>, NoAnswer> {
         let shortest = self.dimension + 10;
         enough(x, 2 * shortest)?;
         let radius = self.tolerance.of(x)?;
@@ -179,7 +179,7 @@ impl MultiscaleEntropyConfig {
 
     /// The indices of the composite and of the refined composite form, from the same counts.
     pub(crate) fn composite_indices(&self, x: &[f64], buffers: &mut Neighbours) -> (Measure, Measure) {
-        match self.scales(x, buffers) {
+        match self.each_scale(x, buffers) {
             Ok(both) => {
                 let (composite, refined): (Vec<_>, Vec<_>) = both.into_iter().unzip();
                 (index(&composite), index(&refined))

@@ -108,7 +108,9 @@ fn singular_values(columns: &mut [Vec<f64>]) -> Vec<f64> {
             let b = &mut tail[0];
             for a in head {
                 let (aa, bb, ab) = (dot(a, a), dot(b, b), dot(a, b));
-                if ab == 0.0 || !(ab.abs() > 1e-15 * (aa * bb).sqrt()) {
+                // also false for what is no number
+                let leaning = ab != 0.0 && ab.abs() > 1e-15 * (aa * bb).sqrt();
+                if !leaning {
                     continue;
                 }
                 turned = true;

@@ -311,7 +311,8 @@ impl ArtefactConfig {
                 continue;
             }
             let two = drr[i + 1].abs() < drr[i + 2].abs();
-            for j in i..=i + usize::from(two) {
+            let candidates = i..=i + usize::from(two);
+            for j in candidates {
                 i += 1;
                 let (d, next, second) = (drr[j], at(j as isize + 1), at(j as isize + 2));
                 let long = d > 1.0 && smallest(next, second) < -1.0;

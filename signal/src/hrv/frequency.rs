@@ -218,7 +218,7 @@ impl FrequencyConfig {
             return Err(Parameter::new("least_s", *least, "finite and not negative").into());
         }
         match self.most_drift {
-            Some(drift) if !(drift > 0.0) => Err(Parameter::new("most_drift", drift, "above 0").into()),
+            Some(drift) if drift.is_nan() || drift <= 0.0 => Err(Parameter::new("most_drift", drift, "above 0").into()),
             _ => Ok(()),
         }
     }
