@@ -142,7 +142,8 @@ impl Sums {
     }
 }
 
-/// The numbers of one group; rates with Wilson's 95 % interval, and none where they are 0/0.
+/// The numbers of one group; rates with Wilson's 95 % interval (or that of [drawn
+/// patients](FairnessReport::with_patients)), and none where they are 0/0.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GroupReport {
@@ -211,6 +212,60 @@ impl GroupReport {
         })
     }
 
+    /// Gives the intervals of rates and AUROC anew, with patients as units.
+    fn draw_patients(&mut self, items: &[Item], patients: &[usize], bootstrap: &Bootstrap) -> Result<(), Error> {
+        let units = SamplingUnits::patients(patients)?;
+        let labels: Vec<bool> = items.iter().map(|i| i.label).collect();
+        let rate = |old: &mut Estimate, among: fn(&Item) -> bool, hit: fn(&Item) -> bool| -> Result<(), Error> {
+            let share = |rows: &[usize]| {
+                let among = rows.iter().map(|row| &items[*row]).filter(|i| among(i));
+                let (hits, all) =
+                    among.fold((0.0, 0.0), |(hits, all), i| (hits + f64::from(u8::from(hit(i))), all + 1.0));
+                hits / all
+            };
+            if old.value == 0.0 || old.value == 1.0 {
+                let mut with: Vec<usize> =
+                    items.iter().zip(patients).filter(|(i, _)| among(i)).map(|(_, patient)| *patient).collect();
+                with.sort_unstable();
+                with.dedup();
+                let hits = if old.value == 1.0 { with.len() } else { 0 };
+                *old = wilson(hits as u64, with.len() as u64, bootstrap.level)?;
+                old.method = "Wilson, patients".into();
+                return Ok(());
+            }
+            // a draw may have no such row
+            let mut draws = bootstrap.map_draws(&units, share)?;
+            draws.retain(|share| !share.is_nan());
+            let distribution = BootstrapDistribution::new(old.value, draws, Vec::new())?.of_units(&units);
+            *old = distribution.interval(BootstrapInterval::Percentile, bootstrap.level)?;
+            Ok(())
+        };
+        rate(&mut self.prevalence, |_| true, |i| i.label)?;
+        rate(&mut self.selection_rate, |_| true, |i| i.decision)?;
+        rate(&mut self.accuracy, |_| true, |i| i.label == i.decision)?;
+        let some: [(&mut Option<Estimate>, fn(&Item) -> bool, fn(&Item) -> bool); 4] = [
+            (&mut self.true_positive_rate, |i| i.label, |i| i.decision),
+            (&mut self.false_positive_rate, |i| !i.label, |i| i.decision),
+            (&mut self.positive_predictive_value, |i| i.decision, |i| i.label),
+            (&mut self.negative_predictive_value, |i| !i.decision, |i| !i.label),
+        ];
+        for (old, among, hit) in some {
+            if let Some(old) = old {
+                rate(old, among, hit)?;
+            }
+        }
+        if let Some(area) = &mut self.auroc {
+            let scores: Vec<f64> = items.iter().map(|i| i.probability).collect();
+            let units = SamplingUnits::patients_by_outcome(patients, &labels)?;
+            *area = match bootstrap.auroc(&labels, &scores, &units) {
+                Ok(estimate) => estimate,
+                // patients with rows of both outcomes: a draw may lack one
+                Err(_) => Estimate::new(area.value, [0.0, 1.0], bootstrap.level, "no interval", units.len()),
+            };
+        }
+        Ok(())
+    }
+
     /// What stands in the way of reading the group's numbers.
     fn warnings(&self) -> Vec<String> {
         let mut all = Vec::new();
@@ -232,11 +287,13 @@ impl GroupReport {
 ///
 /// **Use it** on data that the model has not seen, for every grouping that matters (sex, age band, site, device). **Not**
 /// to prove fairness: a wide interval says that the data cannot tell, and [`warnings`](Self::warnings) names what is too
-/// small to read. **Not** with several rows of a patient: all intervals are then too short.
+/// small to read. Where patients have several rows, give them by [`with_patients`](Self::with_patients): intervals of rows
+/// would be far too short.
 ///
 /// # Formula
 /// The rates are those of [`BinaryCounts`] in each group; the gaps are as [`Gap`] says, over the groups that have the rate.
-/// Their intervals are percentiles of a bootstrap within the groups. A difference is never negative, so that its interval
+/// Their intervals are percentiles of a bootstrap of rows, or patients, within the groups (of patients over all groups
+/// where one has rows in several). A difference is never negative, so that its interval
 /// seldom reaches 0 and does not test whether there is one.
 ///
 /// # Examples
@@ -251,6 +308,8 @@ impl GroupReport {
 pub struct FairnessReport {
     groups: Vec<GroupReport>,
     items: Vec<Item>,
+    /// The patient of each item.
+    patients: Option<Vec<usize>>,
 }
 
 /// An item as the gaps see it; `group` is a position in the report's groups.
@@ -289,7 +348,7 @@ impl FairnessReport {
             GroupReport::new(numbers[group], &labels, &probabilities, sums)
         };
         let groups = sums.iter().enumerate().map(report).collect::<Result<_, _>>()?;
-        Ok(Self { groups, items })
+        Ok(Self { groups, items, patients: None })
     }
 
     /// As [`new`](Self::new), where an item is called positive if its probability is at least `threshold`.
@@ -304,6 +363,39 @@ impl FairnessReport {
     ) -> Result<Self, Error> {
         let decisions: Vec<bool> = probabilities.iter().map(|p| *p >= threshold).collect();
         Self::new(labels, probabilities, &decisions, groups)
+    }
+
+    /// The same numbers with intervals that take patients as units: `patients` has a number for each row, the numbers of
+    /// the groups keep their level of 95 %, and of `bootstrap` its replicates and seed count.
+    ///
+    /// The intervals of rates and AUROC are then of draws of the group's patients. A rate of 0 or 1 varies in no draw: it
+    /// has Wilson's interval of as many patients as have such rows.
+    ///
+    /// ```
+    /// use eir_core::fairness::FairnessReport;
+    /// use eir_core::inference::Bootstrap;
+    /// let labels: Vec<bool> = (0..160).map(|i| i % 3 == 0).collect();
+    /// let p: Vec<f64> = (0..160).map(|i| f64::from(i % 7) / 7.0).collect();
+    /// let (patients, groups): (Vec<usize>, Vec<usize>) = (0..160).map(|i| (i / 4, i / 80)).unzip();
+    /// let report = FairnessReport::at_threshold(&labels, &p, 0.5, &groups)?;
+    /// let report = report.with_patients(&patients, &Bootstrap::default())?;
+    /// assert_eq!(report.groups()[0].selection_rate.n, 20); // patients
+    /// # Ok::<(), eir_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] unless there is a patient for each row, [`Error::Parameter`] for a setting of the bootstrap out
+    /// of range, [`Error::TooShort`] for a group of one patient.
+    pub fn with_patients(mut self, patients: &[usize], bootstrap: &Bootstrap) -> Result<Self, Error> {
+        Mismatch::check("patients", self.items.len(), patients.len())?;
+        let bootstrap = bootstrap.clone().with_level(0.95);
+        for (number, group) in self.groups.iter_mut().enumerate() {
+            let rows = (0..self.items.len()).filter(|row| self.items[*row].group == number);
+            let (items, patients): (Vec<Item>, Vec<usize>) = rows.map(|row| (self.items[row], patients[row])).unzip();
+            group.draw_patients(&items, &patients, &bootstrap)?;
+        }
+        self.patients = Some(patients.to_vec());
+        Ok(self)
     }
 
     /// The groups by their number.
@@ -333,7 +425,15 @@ impl FairnessReport {
     /// [`Error::Parameter`] for a setting of the bootstrap out of range, [`Error::TooShort`] for one item only.
     pub fn gaps(&self, bootstrap: &Bootstrap) -> Result<Vec<(Gap, Estimate)>, Error> {
         let strata: Vec<usize> = self.items.iter().map(|i| i.group).collect();
-        let units = SamplingUnits::rows(self.items.len())?.stratified(&strata)?;
+        let units = match &self.patients {
+            Some(patients) => SamplingUnits::patients(patients)?,
+            None => SamplingUnits::rows(self.items.len())?,
+        };
+        // patients with rows in several groups are drawn over all groups
+        let (units, within) = match units.stratified(&strata) {
+            Ok(within) => (within, " within groups"),
+            Err(_) => (units, ""),
+        };
         let all = |sums: Vec<Sums>| Gap::ALL.map(|gap| gap.of(&sums));
         let observed = all(sums(self.items.iter(), self.groups.len()));
         let draws = bootstrap
@@ -344,10 +444,9 @@ impl FairnessReport {
             if value.is_nan() || replicates.len() < 2 {
                 continue;
             }
-            let distribution = BootstrapDistribution::new(value, replicates, Vec::new())?;
+            let distribution = BootstrapDistribution::new(value, replicates, Vec::new())?.of_units(&units);
             let mut estimate = distribution.interval(BootstrapInterval::Percentile, bootstrap.level)?;
-            estimate.method = format!("{} within groups", estimate.method).into();
-            estimate.n = self.items.len();
+            estimate.method = format!("{}{within}", estimate.method).into();
             gaps.push((gap, estimate));
         }
         Ok(gaps)
@@ -381,7 +480,7 @@ mod tests {
         let (_, parity) = &gaps[0];
         let rates = report.groups().iter().map(|g| g.selection_rate.value).collect::<Vec<_>>();
         assert!((parity.value - (rates[0] - rates[1]).abs()).abs() < 1e-15 && parity.lower <= parity.upper);
-        assert_eq!(parity.method, "percentile bootstrap, 400 draws within groups");
+        assert_eq!(parity.method, "percentile bootstrap, 400 draws of rows within groups");
         assert!(report.warnings().is_empty());
     }
 
@@ -395,6 +494,41 @@ mod tests {
         let gaps = report.gaps(&Bootstrap::default().with_replicates(50)).unwrap();
         assert!(gaps.iter().all(|(gap, _)| *gap != Gap::EqualisedOddsRatio && *gap != Gap::PredictiveParityDifference));
         assert!(gaps.iter().any(|(gap, e)| *gap == Gap::DemographicParityDifference && e.value == 1.0));
+    }
+
+    /// Four copies of each row as one patient's: the intervals are those of the rows once.
+    #[test]
+    fn rows_of_a_patient_do_not_make_it_surer() {
+        let once = two_groups();
+        let of = |f: fn(&Item) -> usize| once.items.iter().flat_map(|i| [f(i); 4]).collect::<Vec<usize>>();
+        let labels: Vec<bool> = once.items.iter().flat_map(|i| [i.label; 4]).collect();
+        let p: Vec<f64> = once.items.iter().flat_map(|i| [i.probability; 4]).collect();
+        let (groups, patients) = (of(|i| i.group), (0..320).map(|row| row / 4).collect::<Vec<_>>());
+        let bootstrap = Bootstrap::default().with_replicates(400);
+        let rows = FairnessReport::at_threshold(&labels, &p, 0.5, &groups).unwrap();
+        let by_patient = rows.clone().with_patients(&patients, &bootstrap).unwrap();
+        let width = |e: &Estimate| e.upper - e.lower;
+        let gap = |report: &FairnessReport| report.gap(Gap::DemographicParityDifference, &bootstrap).unwrap().unwrap();
+        assert!((width(&gap(&by_patient)) / width(&gap(&once)) - 1.0).abs() < 0.25);
+        assert!(width(&gap(&rows)) < 0.7 * width(&gap(&by_patient)));
+        assert_eq!(gap(&by_patient).n, 80);
+        assert_eq!(gap(&by_patient).method, "percentile bootstrap, 400 draws of patients within groups");
+        for ((drawn, row), one) in by_patient.groups().iter().zip(rows.groups()).zip(once.groups()) {
+            assert_eq!((drawn.accuracy.value, drawn.accuracy.n), (row.accuracy.value, 40));
+            assert!((width(&drawn.accuracy) / width(&one.accuracy) - 1.0).abs() < 0.25);
+            // all positives are found: Wilson of 20 patients, not of 80 rows
+            assert_eq!(
+                drawn.true_positive_rate.as_ref().map(|e| e.lower),
+                one.true_positive_rate.as_ref().map(|e| e.lower)
+            );
+            assert_eq!(drawn.auroc.as_ref().map(|e| e.n), Some(40));
+        }
+        // one patient in both groups: drawn over all groups
+        let mut mixed = patients.clone();
+        mixed[319] = 0;
+        let mixed = rows.clone().with_patients(&mixed, &bootstrap).unwrap();
+        assert_eq!(gap(&mixed).method, "percentile bootstrap, 400 draws of patients");
+        assert!(matches!(rows.with_patients(&[0], &bootstrap), Err(Error::Mismatch(_))));
     }
 
     #[test]

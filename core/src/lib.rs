@@ -57,6 +57,7 @@ mod fenwick;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;
+mod incomplete_rows;
 pub mod inference;
 #[cfg(feature = "learn")]
 #[cfg_attr(docsrs, doc(cfg(feature = "learn")))]
@@ -94,6 +95,7 @@ pub mod weights;
 
 pub use error::Error;
 pub use estimate::Estimate;
+pub use incomplete_rows::IncompleteRows;
 pub use limits::Limits;
 pub use model::{Differentiable, Model};
 pub use rows::Rows;

@@ -233,8 +233,15 @@
 //! ```
 //!
 //! # References
-//! 1. Ambroise, McLachlan 2002, doi:10.1073/pnas.102102699; Varma, Simon 2006, doi:10.1186/1471-2105-7-91.
-//! 2. Saeb et al. 2017, doi:10.1093/gigascience/gix019.
-//! 3. Leeflang et al. 2008, doi:10.1373/clinchem.2007.096032.
-//! 4. Van Calster et al. 2019, doi:10.1186/s12916-019-1466-7; van den Goorbergh et al. 2022, doi:10.1093/jamia/ocac093.
-//! 5. Angelopoulos, Bates 2023, doi:10.1561/2200000101.
+//! 1. Ambroise, McLachlan 2002, doi:10.1073/pnas.102102699 (features chosen on all patients); Varma, Simon 2006,
+//!    doi:10.1186/1471-2105-7-91 (settings tuned in the cross-validation that is reported); Kaufman et al. 2012,
+//!    doi:10.1145/2382577.2382579 (what leaks, and how to find it).
+//! 2. Saeb et al. 2017, doi:10.1093/gigascience/gix019 (rows of a patient on both sides of a split); Obuchowski 1997,
+//!    doi:10.2307/2533958 (the AUROC of rows that belong together).
+//! 3. Leeflang et al. 2008, doi:10.1373/clinchem.2007.096032 (how much is gained by choosing the cut-off afterwards);
+//!    Ewald 2006, Journal of Clinical Epidemiology 59.
+//! 4. Van Calster et al. 2019, doi:10.1186/s12916-019-1466-7 (why calibration counts); van den Goorbergh et al. 2022,
+//!    doi:10.1093/jamia/ocac093 (what balancing the classes does to it); Vickers, Elkin 2006,
+//!    doi:10.1177/0272989X06295361 (net benefit).
+//! 5. Vovk, Gammerman, Shafer 2005, doi:10.1007/b106715; Lei et al. 2018, doi:10.1080/01621459.2017.1307116; Angelopoulos,
+//!    Bates 2023, doi:10.1561/2200000101 (the rank, and what is promised of it).

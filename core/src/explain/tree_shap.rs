@@ -1,7 +1,7 @@
 use crate::error::{Mismatch, TooShort};
 use crate::learn::{Tree, TreeEnsemble, each};
 use crate::quadrature::gauss_legendre;
-use crate::{Error, Model, Rows};
+use crate::{Error, IncompleteRows, Model, Rows};
 
 /// The attributions must add up to the prediction within this part of the largest number in the sum.
 const GAP: f64 = 1e-9;
@@ -24,6 +24,8 @@ const GAP: f64 = 1e-9;
 /// Gauss–Legendre quadrature gives exactly, since it is a polynomial. Interactions halve the same with two features left
 /// out, and put what is left of `φ_i` on the diagonal. Interventional, the leaves that a mixture of `x` and a background
 /// row can reach are walked.
+///
+/// A missing value ([`IncompleteRows`]) goes where the tree sends it; it is what is known of its feature.
 ///
 /// # Parameters
 /// The trees, and the background rows for the interventional kind (100 to 1000 that stand for the population).
@@ -127,7 +129,11 @@ impl<'a> TreeShap<'a> {
     ///
     /// # Errors
     /// [`Error::TooShort`] without a background row, [`Error::Mismatch`] for another number of columns.
-    pub fn interventional(ensemble: &'a TreeEnsemble, background: Rows<'a>) -> Result<Self, Error> {
+    pub fn interventional(
+        ensemble: &'a TreeEnsemble,
+        background: impl Into<IncompleteRows<'a>>,
+    ) -> Result<Self, Error> {
+        let background = background.into().with_gaps();
         Mismatch::check("columns of the background", ensemble.columns(), background.columns())?;
         if background.is_empty() {
             return Err(TooShort::new("background rows", 0, 1).into());
@@ -139,7 +145,8 @@ impl<'a> TreeShap<'a> {
     ///
     /// # Errors
     /// As listed at the type.
-    pub fn values(&self, rows: Rows<'_>) -> Result<TreeShapValues, Error> {
+    pub fn values<'r>(&self, rows: impl Into<IncompleteRows<'r>>) -> Result<TreeShapValues, Error> {
+        let rows = rows.into().with_gaps();
         let Some(background) = self.background else {
             return self.sum_over_leaves(rows, rows.columns(), |leaf, out| leaf.values(out));
         };
@@ -163,7 +170,8 @@ impl<'a> TreeShap<'a> {
     ///
     /// # Errors
     /// As listed at the type, and [`Error::Undefined`] for the interventional kind, which has none here.
-    pub fn interactions(&self, rows: Rows<'_>) -> Result<TreeShapValues, Error> {
+    pub fn interactions<'r>(&self, rows: impl Into<IncompleteRows<'r>>) -> Result<TreeShapValues, Error> {
+        let rows = rows.into().with_gaps();
         if self.background.is_some() {
             return Err(Error::Undefined("interaction relative to a background"));
         }
@@ -332,7 +340,7 @@ fn choose(n: usize, k: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::{GradientBoosting, RandomForest, TreeArrays};
+    use crate::learn::{GradientBoosting, HistogramBoosting, RandomForest, TreeArrays};
     use crate::random::Generator;
 
     const COLUMNS: usize = 4;
@@ -414,6 +422,48 @@ mod tests {
         }
     }
 
+    /// Rows, background and training rows with gaps: both kinds by their definition, and they add up.
+    #[test]
+    fn missing_values_are_explained_as_they_are_predicted() {
+        let gaps = |mut x: Vec<f64>, seed| {
+            let mut stream = Generator::new(seed, "gaps").stream(0);
+            x.iter_mut().for_each(|v| *v = if stream.chance(0.3) { f64::NAN } else { *v });
+            x
+        };
+        let (x, queries) = (gaps(table(300, 6), 1), gaps(table(6, 7), 2));
+        let (train, rows) =
+            (IncompleteRows::new(&x, COLUMNS).unwrap(), IncompleteRows::new(&queries, COLUMNS).unwrap());
+        let say = |v: f64| if v.is_nan() { 0.7 } else { v };
+        let y: Vec<f64> = x.chunks(COLUMNS).map(|r| say(r[0]) * say(r[1]) + say(r[2]).sin()).collect();
+        let config = HistogramBoosting::default().with_trees(8).with_min_samples_leaf(5);
+        let model = config.fit(train, &y).unwrap().ensemble().clone();
+        assert!(model.trees().iter().any(|tree| tree.arrays().missing_left.contains(&true)));
+        let background = IncompleteRows::new(&x[..40 * COLUMNS], COLUMNS).unwrap();
+        let kinds = [TreeShap::path_dependent(&model), TreeShap::interventional(&model, background).unwrap()];
+        let values = kinds.map(|shap| shap.values(rows).unwrap());
+        assert!(kinds[0].interactions(rows).unwrap().largest_gap() < 1e-12);
+        let predicted = model.predict_incomplete(rows).unwrap();
+        for (i, row) in queries.chunks(COLUMNS).enumerate() {
+            let path = |known| {
+                let trees = model.trees().iter().map(|tree| conditional(tree, 0, row, known));
+                model.base() + model.scale() * trees.sum::<f64>()
+            };
+            let mixed = |known: usize| {
+                let mixed: Vec<f64> = x[..40 * COLUMNS]
+                    .chunks(COLUMNS)
+                    .flat_map(|b| (0..COLUMNS).map(|j| if known >> j & 1 == 1 { row[j] } else { b[j] }))
+                    .collect();
+                let predicted = model.predict_incomplete(IncompleteRows::new(&mixed, COLUMNS).unwrap()).unwrap();
+                predicted.iter().sum::<f64>() / predicted.len() as f64
+            };
+            close(values[0].row(i), &by_definition(path).0);
+            close(values[1].row(i), &by_definition(mixed).0);
+            for values in &values {
+                close(&[values.expected() + values.row(i).iter().sum::<f64>()], &predicted[i..=i]);
+            }
+        }
+    }
+
     #[test]
     fn interventional_values_are_the_definition() {
         let (x, queries) = (table(80, 3), table(5, 4));
@@ -447,6 +497,7 @@ mod tests {
             right: (0..nodes as i32).map(|i| if inner(i as usize) { i + 2 } else { -1 }).collect(),
             value: (0..nodes).map(|i| (i as f64).sqrt()).collect(),
             cover: (0..nodes).map(|i| (nodes - i) as f64).collect(),
+            missing_left: Vec::new(),
         };
         Tree::new(arrays).unwrap().into()
     }

@@ -1,4 +1,4 @@
-//! Tables cut into at most 256 bins per column.
+//! Tables cut into at most 255 bins per column, and one for what is missing.
 
 use crate::Rows;
 use crate::random::Generator;
@@ -9,16 +9,22 @@ pub(super) const BLOCK: usize = 4;
 /// Quantiles are taken of at most so many rows.
 const QUANTILE_ROWS: usize = 200_000;
 
+/// The bin of missing values, in every column: others are below it.
+pub(super) const MISSING: u8 = 255;
+
 /// A table whose values are numbers of bins.
 #[derive(Debug)]
 pub(super) struct Bins {
     /// Upper edges of the bins of each column but the last; ascending. A value equal to an edge lies below it.
     pub(super) edges: Vec<Vec<f64>>,
+    /// Whether a value of the column is missing.
+    pub(super) missing: Vec<bool>,
     /// Blocks of columns, each row after row; the last one is filled up with zeros.
     pub(super) blocks: Vec<Vec<[u8; BLOCK]>>,
 }
 
 impl Bins {
+    /// Takes a table with gaps, and at most 255 bins.
     pub(super) fn new(table: Rows<'_>, max_bins: usize, seed: u64) -> Self {
         let sample: Option<Vec<usize>> = (table.len() > QUANTILE_ROWS).then(|| {
             let mut rows: Vec<usize> = (0..table.len()).collect();
@@ -26,21 +32,26 @@ impl Bins {
             rows.truncate(QUANTILE_ROWS);
             rows
         });
-        let mut edges = Vec::with_capacity(table.columns());
+        let (mut edges, mut missing) = (Vec::with_capacity(table.columns()), Vec::with_capacity(table.columns()));
         let mut blocks = vec![vec![[0; BLOCK]; table.len()]; table.columns().div_ceil(BLOCK)];
         for column in 0..table.columns() {
             let mut sorted: Vec<f64> = match &sample {
                 Some(rows) => rows.iter().map(|row| table.row(*row)[column]).collect(),
                 None => table.iter().map(|row| row[column]).collect(),
             };
+            sorted.retain(|x| !x.is_nan());
             sorted.sort_unstable_by(f64::total_cmp);
             let cut = cut(&sorted, max_bins);
-            let bin = |x: f64| cut.partition_point(|edge| *edge < x) as u8;
-            let places = blocks[column / BLOCK].iter_mut();
-            places.zip(table).for_each(|(to, row)| to[column % BLOCK] = bin(row[column]));
+            let mut gap = false;
+            for (to, row) in blocks[column / BLOCK].iter_mut().zip(table) {
+                let x = row[column];
+                gap |= x.is_nan();
+                to[column % BLOCK] = if x.is_nan() { MISSING } else { cut.partition_point(|edge| *edge < x) as u8 };
+            }
             edges.push(cut);
+            missing.push(gap);
         }
-        Self { edges, blocks }
+        Self { edges, missing, blocks }
     }
 
     /// The bin of `row` in `column`.

@@ -1,11 +1,11 @@
-use super::bins::{BLOCK, Bins};
+use super::bins::{BLOCK, Bins, MISSING};
 use super::gradient_boosting::check_pace;
 use super::loss::Loss;
 use super::tree::TreeArrays;
 use super::{Targets, Tree, TreeEnsemble};
 use crate::error::{Parameter, TooShort};
 use crate::random::Generator;
-use crate::{Error, Model, Rows};
+use crate::{Error, IncompleteRows, Model, Rows};
 use serde::{Deserialize, Serialize};
 
 /// Least sum of second derivatives in a leaf, as scikit-learn and LightGBM have it.
@@ -142,7 +142,12 @@ impl HistogramBoosting {
     /// As [`validate`](Self::validate); [`Error::Mismatch`] unless there is one target per row, [`Error::TooShort`] for
     /// fewer than 2 rows (also after some were held out), [`Error::NotFinite`] for a target, [`Error::OneClass`] for
     /// labels of one class (also among the rows that were not held out).
-    pub fn fit<'a>(&self, rows: Rows<'_>, targets: impl Into<Targets<'a>>) -> Result<HistogramBoostingModel, Error> {
+    pub fn fit<'r, 'a>(
+        &self,
+        rows: impl Into<IncompleteRows<'r>>,
+        targets: impl Into<Targets<'a>>,
+    ) -> Result<HistogramBoostingModel, Error> {
+        let rows = rows.into();
         self.fit_weighted(rows, targets, &vec![1.0; rows.len()])
     }
 
@@ -150,13 +155,14 @@ impl HistogramBoosting {
     ///
     /// # Errors
     /// As `fit`, and for weights that are negative, not finite or all 0.
-    pub fn fit_weighted<'a>(
+    pub fn fit_weighted<'r, 'a>(
         &self,
-        rows: Rows<'_>,
+        rows: impl Into<IncompleteRows<'r>>,
         targets: impl Into<Targets<'a>>,
         weights: &[f64],
     ) -> Result<HistogramBoostingModel, Error> {
         self.validate()?;
+        let rows = rows.into().with_gaps();
         let targets: Targets<'a> = targets.into();
         let loss = Loss::of(targets);
         let y = targets.two_classes(rows, Some(weights))?;
@@ -250,7 +256,8 @@ impl Scale {
         let (slope, bend) = derivatives.iter().fold((0.0f64, 0.0f64), |m, d| (m.0.max(d.0.abs()), m.1.max(d.1)));
         let shift = (derivatives.len() as u64).leading_zeros();
         // below 1e-280 the factor could overflow: such derivatives are 0
-        let fit = |room: f64, largest: f64| if largest > 1e-280 { (room / rows - 1.0) / largest } else { 1.0 };
+        // a little less than the room: rounded up, equal derivatives of 10 rows would carry into the number of rows
+        let fit = |room: f64, largest: f64| if largest > 1e-280 { room * (1.0 - 1e-9) / rows / largest } else { 1.0 };
         Self { slope: fit(2.0f64.powi(62), slope), bend: fit(2.0f64.powi(shift as i32), bend), shift }
     }
 
@@ -286,7 +293,48 @@ struct Split {
     column: usize,
     /// The last bin that goes left.
     bin: usize,
+    /// Whether missing values go left.
+    missing_left: bool,
     left: Bin,
+}
+
+/// What a split leaves on its left side.
+enum Part {
+    /// Too little: more must go left.
+    Small,
+    /// Too much: too little is left for the right.
+    Large,
+    Gain(f64),
+}
+
+/// The gains of the splits of one leaf.
+struct Search {
+    scale: Scale,
+    all: Sums,
+    before: f64,
+    least: u64,
+    l2: f64,
+}
+
+impl Search {
+    fn new(scale: Scale, total: Bin, config: &HistogramBoosting) -> Self {
+        let (all, least, l2) = (scale.sums(total), config.min_samples_leaf as u64, config.l2);
+        let before = all.slope * all.slope / (all.bend + l2);
+        Self { scale, all, before, least, l2 }
+    }
+
+    fn gain(&self, left: Bin) -> Part {
+        let (part, all) = (self.scale.sums(left), &self.all);
+        if part.rows < self.least || part.bend < MIN_BEND {
+            return Part::Small;
+        }
+        let rest = Sums { slope: all.slope - part.slope, bend: all.bend - part.bend, rows: all.rows - part.rows };
+        if rest.rows < self.least || rest.bend < MIN_BEND {
+            return Part::Large;
+        }
+        let worth = |sums: &Sums| sums.slope * sums.slope / (sums.bend + self.l2);
+        Part::Gain(worth(&part) + worth(&rest) - self.before)
+    }
 }
 
 /// A leaf that may still be split.
@@ -338,7 +386,11 @@ impl Growing<'_> {
             let (histograms, whole) = (std::mem::take(&mut parent.histograms), parent.total);
             let middle = self.part(start, end, split);
             tree.feature[node] = split.column as i32;
-            tree.threshold[node] = self.bins.edges[split.column][split.bin];
+            // behind the last bin: only missing values go right
+            tree.threshold[node] = self.bins.edges[split.column].get(split.bin).copied().unwrap_or(f64::MAX);
+            // a column without a gap in training: where most rows went
+            tree.missing_left[node] =
+                if self.bins.missing[split.column] { split.missing_left } else { middle - start > end - middle };
             tree.left[node] = tree.value.len() as i32;
             let mut left = self.leaf(&mut tree, start, middle, depth, split.left);
             tree.right[node] = tree.value.len() as i32;
@@ -375,6 +427,7 @@ impl Growing<'_> {
         tree.threshold.push(-2.0);
         tree.left.push(-1);
         tree.right.push(-1);
+        tree.missing_left.push(false);
         let sums = self.scale.sums(total);
         let bend = sums.bend + self.config.l2;
         tree.value.push(if bend > 0.0 { -sums.slope / bend } else { 0.0 });
@@ -415,32 +468,43 @@ impl Growing<'_> {
         leaf.histograms = spare;
     }
 
-    /// Finds the leaf's best split: the first column and the lowest bin among equal gains.
+    /// Finds the leaf's best split. Of equal gains the first column wins, and in it missing values to the right, then the
+    /// lowest bin; to the left, the highest.
     fn find(&self, leaf: &mut Leaf) {
         if leaf.histograms.is_empty() || !self.may_split(leaf) {
             return;
         }
-        let (least, l2) = (self.config.min_samples_leaf as u64, self.config.l2);
-        let worth = |sums: &Sums| sums.slope * sums.slope / (sums.bend + l2);
-        let all = self.scale.sums(leaf.total);
-        let before = worth(&all);
-        let mut best = Split { gain: 0.0, column: 0, bin: 0, left: Bin::default() };
+        let mut best = Split { gain: 0.0, column: 0, bin: 0, missing_left: false, left: Bin::default() };
+        let search = Search::new(self.scale, leaf.total, self.config);
         for (column, edges) in self.bins.edges.iter().enumerate() {
+            let (bins, gaps) = (&leaf.histograms[column / BLOCK][column % BLOCK], self.bins.missing[column]);
             let mut left = Bin::default();
-            for (bin, at) in leaf.histograms[column / BLOCK][column % BLOCK][..edges.len()].iter().enumerate() {
+            // with gaps also all bins but that of the missing values
+            for (bin, at) in bins[..edges.len() + usize::from(gaps)].iter().enumerate() {
                 left = left.plus(*at);
-                let part = self.scale.sums(left);
-                let rest =
-                    Sums { slope: all.slope - part.slope, bend: all.bend - part.bend, rows: all.rows - part.rows };
-                if part.rows < least || part.bend < MIN_BEND {
-                    continue;
+                match search.gain(left) {
+                    Part::Small => continue,
+                    Part::Large => break,
+                    Part::Gain(gain) if gain > best.gain => {
+                        best = Split { gain, column, bin, missing_left: false, left };
+                    }
+                    Part::Gain(_) => {}
                 }
-                if rest.rows < least || rest.bend < MIN_BEND {
-                    break;
-                }
-                let gain = worth(&part) + worth(&rest) - before;
-                if gain > best.gain {
-                    best = Split { gain, column, bin, left };
+            }
+            if !gaps {
+                continue;
+            }
+            let mut right = Bin::default();
+            for (bin, at) in bins[1..=edges.len()].iter().enumerate().rev() {
+                right = right.plus(*at);
+                let left = leaf.total.minus(right);
+                match search.gain(left) {
+                    Part::Large => continue,
+                    Part::Small => break,
+                    Part::Gain(gain) if gain > best.gain => {
+                        best = Split { gain, column, bin, missing_left: true, left };
+                    }
+                    Part::Gain(_) => {}
                 }
             }
         }
@@ -453,7 +517,8 @@ impl Growing<'_> {
         let mut middle = start;
         for i in start..end {
             let row = self.rows[i];
-            if usize::from(self.bins.at(row, split.column)) <= split.bin {
+            let bin = self.bins.at(row, split.column);
+            if if bin == MISSING { split.missing_left } else { usize::from(bin) <= split.bin } {
                 self.rows[middle] = row;
                 middle += 1;
             } else {
@@ -468,14 +533,18 @@ impl Growing<'_> {
 /// Histogram gradient boosting: gradient boosting on columns that are cut into at most 255 bins, each tree grown at the
 /// leaf that gains most.
 ///
-/// **Use it** as the strongest model for a table of 10³ rows and more. **Not** below some hundred rows (a leaf of 20 rows
+/// **Use it** as the strongest model for a table of 10³ rows and more, also one with missing values. **Not** below some hundred rows (a leaf of 20 rows
 /// is then too coarse), nor where the model must be read: see [`DecisionTreeModel`](super::DecisionTreeModel).
 ///
 /// # Formula
 /// With the first and second derivatives `g`, `h` of the loss (labels: log loss; values: half the squared error), a
 /// split gains `G_L² / (H_L + l2) + G_R² / (H_R + l2) − G² / (H + l2)`, capital letters being sums over rows; a leaf is
 /// `−G / (H + l2)`. Bins hold single values where a column has few, else equal numbers of rows. The cover of a node is
-/// its number of rows. Missing values are not taken: fill them first.
+/// its number of rows.
+///
+/// Missing values ([`IncompleteRows`]) have a bin of their own: each split is tried with them on the left and on the
+/// right, and one that parts them from all others; they go where more is gained. In a column that had none in training
+/// they go where more of the training rows went.
 ///
 /// # Parameters
 /// See [`HistogramBoosting`].
@@ -514,6 +583,14 @@ impl HistogramBoostingModel {
     pub fn ensemble(&self) -> &TreeEnsemble {
         &self.ensemble
     }
+
+    /// As [`predict`](Model::predict), also of rows with missing values.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another number of columns.
+    pub fn predict_incomplete<'r>(&self, rows: impl Into<IncompleteRows<'r>>) -> Result<Vec<f64>, Error> {
+        self.predict(rows.into().with_gaps())
+    }
 }
 
 impl Model for HistogramBoostingModel {
@@ -549,6 +626,75 @@ mod tests {
         let want = [1.0, 1.0, 1.0, 16.0 / 3.0, 16.0 / 3.0, 16.0 / 3.0];
         let got = model.predict(rows).unwrap();
         assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-9), "{got:?}");
+    }
+
+    /// Each tree in which some values are missing, against a search over all splits and both sides.
+    #[test]
+    fn missing_values_go_to_the_side_that_gains_more() {
+        let nan = f64::NAN;
+        for (x, y, threshold, missing_left) in [
+            ([1., 2., 3., 4., nan, nan], [0., 0., 9., 9., 0., 0.], 2.5, true),
+            ([1., 2., 3., 4., nan, nan], [0., 0., 9., 9., 9., 9.], 2.5, false),
+            ([1., 2., 3., 4., nan, nan], [0., 0., 0., 0., 9., 9.], f64::MAX, false),
+            ([nan, nan, nan, 1., 1., 1.], [5., 5., 5., 1., 1., 1.], f64::MAX, false),
+        ] {
+            let rows = IncompleteRows::new(&x, 1).unwrap();
+            let config = HistogramBoosting::default().with_trees(1).with_learning_rate(1.0).with_max_leaves(2);
+            let model = config.with_min_samples_leaf(1).fit(rows, &y).unwrap();
+            let tree = model.ensemble().trees()[0].arrays();
+            assert_eq!((tree.threshold[0], tree.missing_left[0]), (threshold, missing_left), "{y:?}");
+            let got = model.predict_incomplete(rows).unwrap();
+            assert!(got.iter().zip(y).all(|(a, b)| (a - b).abs() < 1e-9), "{got:?}");
+            assert_eq!(Tree::new(tree.clone()).as_ref(), Ok(&model.ensemble().trees()[0]));
+        }
+    }
+
+    #[test]
+    fn a_gap_that_was_never_seen_goes_with_most_rows() {
+        let x: Vec<f64> = (0..10).map(f64::from).collect();
+        let config = HistogramBoosting::default().with_trees(1).with_learning_rate(1.0).with_min_samples_leaf(1);
+        for cut in [3, 7] {
+            let y: Vec<f64> = (0..10).map(|i| f64::from(u8::from(i >= cut))).collect();
+            let model = config.clone().with_max_leaves(2).fit(Rows::new(&x, 1).unwrap(), &y).unwrap();
+            let gap = model.predict_incomplete(IncompleteRows::new(&[f64::NAN], 1).unwrap()).unwrap();
+            let most = f64::from(u8::from(cut < 5));
+            assert!((gap[0] - most).abs() < 1e-9, "{gap:?}");
+        }
+    }
+
+    /// Which values are missing says something, and the rest is as without gaps.
+    #[test]
+    fn gaps_are_learned() {
+        let gappy = |seed| {
+            let (mut x, _) = table(3000, seed);
+            let mut stream = Generator::new(seed, "gaps").stream(0);
+            let labels: Vec<bool> = x
+                .chunks_mut(3)
+                .map(|row| {
+                    let label = stream.chance(1.0 / (1.0 + (-3.0 * row[0]).exp()));
+                    if stream.chance(if label { 0.6 } else { 0.2 }) {
+                        row[1] = f64::NAN;
+                    }
+                    if stream.chance(0.3) {
+                        row[0] = f64::NAN;
+                    }
+                    label
+                })
+                .collect();
+            (x, labels)
+        };
+        let ((x, labels), (test, truth)) = (gappy(8), gappy(9));
+        let (rows, test) = (IncompleteRows::new(&x, 3).unwrap(), IncompleteRows::new(&test, 3).unwrap());
+        let model = HistogramBoosting::default().with_trees(30).fit(rows, &labels).unwrap();
+        let auroc = metrics::auroc(&truth, &model.predict_incomplete(test).unwrap()).unwrap();
+        assert!(auroc > 0.83, "{auroc}");
+        // the scores of the training, rows counted at the leaves that they are walked to
+        for tree in model.ensemble().trees() {
+            let mut reached = vec![0.0; tree.arrays().cover.len()];
+            tree.leaves(rows).unwrap().into_iter().for_each(|leaf| reached[leaf] += 1.0);
+            let leaves = (0..reached.len()).filter(|node| tree.is_leaf(*node));
+            assert!(leaves.into_iter().all(|leaf| reached[leaf] == tree.arrays().cover[leaf]));
+        }
     }
 
     #[test]

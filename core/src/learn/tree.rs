@@ -1,7 +1,7 @@
 //! Trees as flat arrays: the one structure that every tree model shares, that is explained and stored.
 
 use crate::error::{Mismatch, NotFinite, Parameter, TooShort};
-use crate::{Error, Model, Rows};
+use crate::{Error, IncompleteRows, Model, Rows};
 use serde::{Deserialize, Serialize};
 
 /// A binary tree as flat arrays, one entry per node; node 0 is the root.
@@ -13,7 +13,8 @@ pub struct TreeArrays {
     pub columns: usize,
     /// The feature that an inner node asks for; of no meaning at a leaf.
     pub feature: Vec<i32>,
-    /// A row with `x[feature] <= threshold` goes left; of no meaning at a leaf.
+    /// A row with `x[feature] <= threshold` goes left; of no meaning at a leaf. `f64::MAX` parts missing values from all
+    /// others.
     pub threshold: Vec<f64>,
     /// The left child; −1 at a leaf.
     pub left: Vec<i32>,
@@ -23,6 +24,9 @@ pub struct TreeArrays {
     pub value: Vec<f64>,
     /// How much training weight (rows, if unweighted) reached the node: above 0.
     pub cover: Vec<f64>,
+    /// Whether a row whose value is missing (NaN) goes left; of no meaning at a leaf. Empty: it goes right everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_left: Vec<bool>,
 }
 
 /// A tree whose structure is known to be sound: every path from the root ends at a leaf.
@@ -42,6 +46,7 @@ pub struct TreeArrays {
 ///     right: vec![2, -1, -1],
 ///     value: vec![0.4, 0.1, 0.7],
 ///     cover: vec![10.0, 5.0, 5.0],
+///     missing_left: vec![],
 /// })?;
 /// assert_eq!(stump.predict(Rows::new(&[0.5, 0.6], 1)?)?, [0.1, 0.7]); // equal goes left
 /// # Ok::<(), eir_core::Error>(())
@@ -68,6 +73,9 @@ impl Tree {
             ("node covers", a.cover.len()),
         ] {
             Mismatch::check(name, nodes, len)?;
+        }
+        if !a.missing_left.is_empty() {
+            Mismatch::check("sides of missing values", nodes, a.missing_left.len())?;
         }
         if nodes == 0 {
             return Err(TooShort::new("nodes", 0, 1).into());
@@ -131,14 +139,17 @@ impl Tree {
     /// The child to which `row` goes from an inner node.
     pub(crate) fn next(&self, node: usize, row: &[f64]) -> usize {
         let a = &self.0;
-        (if row[a.feature[node] as usize] <= a.threshold[node] { a.left[node] } else { a.right[node] }) as usize
+        let x = row[a.feature[node] as usize];
+        let left = x <= a.threshold[node] || (x.is_nan() && a.missing_left.get(node).is_some_and(|left| *left));
+        (if left { a.left[node] } else { a.right[node] }) as usize
     }
 
     /// The leaf of each row.
     ///
     /// # Errors
     /// [`Error::Mismatch`] for another number of columns.
-    pub fn leaves(&self, rows: Rows<'_>) -> Result<Vec<usize>, Error> {
+    pub fn leaves<'r>(&self, rows: impl Into<IncompleteRows<'r>>) -> Result<Vec<usize>, Error> {
+        let rows = rows.into().with_gaps();
         Mismatch::check("columns", self.0.columns, rows.columns())?;
         Ok(rows.iter().map(|row| self.leaf(row)).collect())
     }
@@ -264,6 +275,14 @@ impl TreeEnsemble {
         &self.trees
     }
 
+    /// As [`predict`](Model::predict), also of rows with missing values.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another number of columns.
+    pub fn predict_incomplete<'r>(&self, rows: impl Into<IncompleteRows<'r>>) -> Result<Vec<f64>, Error> {
+        self.predict(rows.into().with_gaps())
+    }
+
     /// Columns of the table that the trees are for.
     #[must_use]
     pub fn columns(&self) -> usize {
@@ -304,6 +323,7 @@ pub(crate) mod tests {
             right: vec![4, 3, -1, -1, -1],
             value: vec![3.0, 2.0, 1.0, 3.0, 5.0],
             cover: vec![10.0, 6.0, 4.0, 2.0, 4.0],
+            missing_left: Vec::new(),
         }
     }
 
@@ -317,6 +337,20 @@ pub(crate) mod tests {
         let sum = TreeEnsemble::new(1.0, 0.5, vec![tree.clone(), tree]).unwrap();
         assert_eq!(sum.predict(rows).unwrap(), [2.0, 4.0, 6.0]);
         assert!(matches!(sum.predict(Rows::new(&[1.0], 1).unwrap()), Err(Error::Mismatch(_))));
+    }
+
+    #[test]
+    fn missing_values_go_where_the_node_says() {
+        let x = [f64::NAN, 9.0, 0.0, f64::NAN];
+        let rows = IncompleteRows::new(&x, 2).unwrap();
+        let predict = |missing_left: Vec<bool>| {
+            let tree = Tree::new(TreeArrays { missing_left, ..small() }).unwrap();
+            TreeEnsemble::from(tree).predict_incomplete(rows).unwrap()
+        };
+        assert_eq!(predict(vec![]), [5.0, 3.0]);
+        assert_eq!(predict(vec![true, false, false, false, false]), [3.0, 3.0]);
+        assert_eq!(predict(vec![false, true, false, false, false]), [5.0, 1.0]);
+        assert!(Tree::new(TreeArrays { missing_left: vec![true], ..small() }).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::depthwise::Planes;
 use super::geometry::Geometry;
 use super::kernel::{self, Job};
-use super::winograd::{self, Pairs};
+use super::winograd::{Filtering, Filters, Strips};
 use super::{ConvConfig, Error, Instructions};
 use crate::error::{Mismatch, NotFinite};
 
@@ -45,14 +45,12 @@ pub type Conv3d = Conv<3>;
 ///
 /// # References
 /// 1. Georganas et al. 2018, doi:10.1109/SC.2018.00069 (direct convolution in registers).
-/// 2. Lavin, Gray 2016, doi:10.1109/CVPR.2016.435 (minimal filtering: used where the kernel is three wide, without stride,
-///    and there are enough channels).
+/// 2. Lavin, Gray 2016, doi:10.1109/CVPR.2016.435 (minimal filtering: used where the kernel is three or five wide,
+///    without stride, and by its count of operations pays).
 #[derive(Debug, Clone)]
 pub struct Conv<const D: usize> {
     config: ConvConfig<D>,
     volume: ConvConfig<3>,
-    /// Done by Winograd's filtering.
-    pairs: bool,
     instructions: Instructions,
     /// Output channels of a block.
     block: usize,
@@ -60,6 +58,10 @@ pub struct Conv<const D: usize> {
     weights: Vec<f32>,
     /// By group; zero for the channels that fill up the last block.
     bias: Vec<f32>,
+    /// For minimal filtering, where there is one for the kernel.
+    filters: Option<Filters>,
+    /// Filters even where it does not pay: for tests.
+    always_filters: bool,
 }
 
 /// Memory that layers use while they work. It grows to what the largest needs and is kept between calls.
@@ -99,22 +101,18 @@ impl<const D: usize> Conv<D> {
         let channels = config.out_channels / config.groups;
         let block = kernel::block(channels, instructions.many_registers());
         let padded = channels.next_multiple_of(block);
-        let (volume, given) = (config.volume(), weight.len() / config.out_channels);
-        let pairs = winograd::serves(&volume);
-        let depth = if pairs { given / 3 * 4 } else { given };
+        let (volume, depth) = (config.volume(), weight.len() / config.out_channels);
         let mut packed = vec![0.0; config.groups * padded * depth];
         let mut packed_bias = vec![0.0; config.groups * padded];
-        for (o, kernel) in weight.chunks_exact(given).enumerate() {
+        for (o, kernel) in weight.chunks_exact(depth).enumerate() {
             let at = o / channels * padded + o % channels;
             packed_bias[at] = bias.map_or(0.0, |b| b[o]);
             let places = packed[at / block * block * depth..].iter_mut().skip(at % block).step_by(block);
-            if pairs {
-                places.zip(winograd::transform(kernel)).for_each(|(to, from)| *to = from);
-            } else {
-                places.zip(kernel).for_each(|(to, from)| *to = *from);
-            }
+            places.zip(kernel).for_each(|(to, from)| *to = *from);
         }
-        Ok(Self { volume, pairs, config, instructions, block, weights: packed, bias: packed_bias })
+        let filters = Filters::new(&volume, block, weight);
+        let (weights, bias, always_filters) = (packed, packed_bias, false);
+        Ok(Self { volume, config, instructions, block, weights, bias, filters, always_filters })
     }
 
     /// The settings.
@@ -135,7 +133,8 @@ impl<const D: usize> Conv<D> {
         Ok(output)
     }
 
-    /// As [`forward`](Self::forward), into `output`; allocates nothing once `scratch` has grown.
+    /// As [`forward`](Self::forward), into `output`; allocates nothing once `scratch` has grown (on one thread:
+    /// the queues of more may grow).
     ///
     /// # Errors
     /// [`Error::Mismatch`] if `input` or `output` has another length than their shape says, or the input is smaller than
@@ -161,36 +160,49 @@ impl<const D: usize> Conv<D> {
         scratch.taps.clear();
         scratch.taps.extend(geometry.taps());
         let work = plane * self.weights.len();
+        let blocks = outputs.div_ceil(self.block);
+        let filtered = self.filters.as_ref().and_then(|filters| {
+            let strips = Strips::new(filters.kind, &self.volume, inputs, inner, outer)?;
+            let pays = self.always_filters || strips.pays(outputs, self.instructions.lanes());
+            pays.then_some((strips, filters.weights.as_slice()))
+        });
         let depthwise = inputs == 1 && outputs == 1 && geometry.one_image();
-        let (threads, need) = (threads(work), geometry.scratch() * if depthwise { 2 } else { 1 });
+        let need = match &filtered {
+            Some((strips, _)) => strips.scratch(blocks),
+            None => geometry.scratch() * if depthwise { 2 } else { 1 },
+        };
+        let threads = threads(work);
         if scratch.values.len() < threads * need {
             scratch.values.resize(threads * need, 0.0);
         }
         let (taps, values) = (scratch.taps.as_slice(), scratch.values.as_mut_slice());
-        let blocks = outputs.div_ceil(self.block);
         let depth = self.weights.len() / (groups * blocks);
         // output channels from `first` on, all of one group and from a whole block on
         let job = |input: &[f32], first: usize, output: &mut [f32], scratch: &mut [f32]| {
             let (group, from) = (first / outputs, first % outputs / self.block);
             let range = group * blocks + from..group * blocks + from + (output.len() / plane).div_ceil(self.block);
-            let job = Job {
+            let input = &input[group * inputs * input_plane..][..inputs * input_plane];
+            let bias = &self.bias[range.start * self.block..range.end * self.block];
+            let activation = &self.config.activation;
+            if let Some((strips, weights)) = &filtered {
+                let depth = weights.len() / (groups * blocks);
+                let (weights, block) = (&weights[range.start * depth..range.end * depth], self.block);
+                let job = Filtering { strips, input, weights, bias, block, activation, first, output, plane, scratch };
+                return self.instructions.run(job);
+            }
+            self.instructions.run(Job {
                 geometry: &geometry,
                 taps,
-                input: &input[group * inputs * input_plane..][..inputs * input_plane],
+                input,
                 weights: &self.weights[range.start * depth..range.end * depth],
-                bias: &self.bias[range.start * self.block..range.end * self.block],
+                bias,
                 block: self.block,
-                activation: &self.config.activation,
+                activation,
                 first,
                 output,
                 plane,
                 scratch,
-            };
-            if self.pairs {
-                self.instructions.run(Pairs(job));
-            } else {
-                self.instructions.run(job);
-            }
+            });
         };
         // depth-wise: a part's channels in one go
         let planes = |input: &[f32], first: usize, output: &mut [f32], scratch: &mut [f32]| {
@@ -369,34 +381,49 @@ mod tests {
         assert!(y.iter().zip(&want).all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-6 * peak));
     }
 
-    /// Those that Winograd's filtering does, with widths even and odd.
+    /// Minimal filtering of every kind, with sizes and dilations that leave partial patches, whether it pays or not.
     #[test]
-    fn kernels_three_wide_equal_the_formula() {
-        let cases = Generator::new(3, "three wide");
-        for case in 0..20 {
+    fn minimal_filtering_equals_the_formula() {
+        let cases = Generator::new(3, "minimal filtering");
+        let mut filtered = [0; 3];
+        for case in 0..60 {
             let mut stream = cases.stream(case);
             let (groups, inputs, outputs) = (1 + stream.below(2), 4 + stream.below(40), 8 + stream.below(17));
             let mut of = |n: usize| [1 + stream.below(n), 1 + stream.below(n), 1 + stream.below(n)];
-            let (mut kernel, mut dilation, before, after, mut size) = (of(3), of(2), of(3), of(3), of(9));
-            (kernel[2], dilation[2]) = (3, 1);
-            size[2] = 3 + stream.below(70);
-            (0..2).for_each(|a| size[a] += dilation[a] * (kernel[a] - 1));
+            let (mut kernel, mut dilation, before, after, mut size) = (of(3), of(3), of(4), of(4), of(9));
+            match case % 3 {
+                0 => (kernel[1], kernel[2], dilation[1], dilation[2]) = (3, 3, 1, 1),
+                1 => (kernel[1], kernel[2], dilation[2]) = (1, 3, 1 + stream.below(20)),
+                _ => {
+                    (kernel[0], size[0], kernel[2], dilation[2]) = (1, 1, 5, 1 + stream.below(20));
+                }
+            }
+            size[2] = 1 + stream.below(70);
+            (0..3).for_each(|a| size[a] += dilation[a] * (kernel[a] - 1));
+            let mut padding = std::array::from_fn(|a| [before[a] - 1, after[a] - 1]);
+            if case % 3 == 2 {
+                padding[0] = [0; 2];
+            }
             let config = ConvConfig::new(groups * inputs, groups * outputs, kernel)
                 .with_dilation(dilation)
-                .with_padding_before_after(std::array::from_fn(|a| [before[a] - 1, after[a] - 1]))
+                .with_padding_before_after(padding)
                 .with_groups(groups);
-            assert!(winograd::serves(&config));
+            let kind = super::super::winograd::Kind::of(&config).unwrap();
+            let out = config.output_size(size).unwrap();
+            filtered[case as usize % 3] += u8::from(Strips::new(kind, &config, inputs, size, out).is_some());
             let (weight, bias) = (values(&mut stream, config.weights()), values(&mut stream, config.out_channels));
             let x = values(&mut stream, config.in_channels * size.iter().product::<usize>());
             let want = formula(&config, &weight, &bias, &x, size);
             let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
             for instructions in Instructions::available() {
-                let layer = Conv3d::with_instructions(config.clone(), &weight, Some(&bias), instructions).unwrap();
+                let mut layer = Conv3d::with_instructions(config.clone(), &weight, Some(&bias), instructions).unwrap();
+                layer.always_filters = true;
                 let y = layer.forward(&x, 1, size).unwrap();
                 let worst = y.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
                 assert!(worst <= 1e-6 * peak, "{instructions:?} {config:?} {size:?}: {worst} of {peak}");
             }
         }
+        assert_eq!(filtered, [20; 3]);
     }
 
     #[cfg(feature = "rayon")]

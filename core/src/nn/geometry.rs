@@ -5,7 +5,7 @@
 //! next to one another in one phase. Rows of a slab follow one another without a gap: a run of outputs goes through
 //! several rows and skips what lies between them.
 
-use super::{ConvConfig, winograd};
+use super::ConvConfig;
 
 /// Values of a slab: half of a second-level cache of 1 MiB, so that the weights and the outputs fit beside it. A volume
 /// goes at the full speed of the arithmetic this way, and at half of it with the whole padded input at once.
@@ -55,8 +55,6 @@ pub(super) struct Geometry {
     /// Outputs along each axis that are made from one slab.
     extent: [usize; 3],
     channels: usize,
-    /// Outputs along the last axis are counted in pairs, each with four transformed values (see `winograd`).
-    pairs: bool,
     /// The input itself is used: there is one weight per channel, no stride and no padding.
     in_place: bool,
 }
@@ -84,16 +82,11 @@ impl Geometry {
             before: config.padding[a][0],
             dilation: config.dilation[a],
         });
-        let pairs = winograd::serves(config);
-        let mut outputs = output;
-        if pairs {
-            outputs[2] = output[2].div_ceil(2);
-        }
         let in_place = config.kernel == [1; 3]
             && config.stride == [1; 3]
             && config.padding == [[0; 2]; 3]
             && output.iter().product::<usize>() >= BEYOND;
-        let mut all = Self { axes, extent: outputs, channels, pairs, in_place };
+        let mut all = Self { axes, extent: output, channels, in_place };
         while !in_place && all.slab() > SLAB {
             let [depth, height, width] = all.extent;
             let longest = if depth >= height { 0 } else { 1 };
@@ -103,7 +96,7 @@ impl Geometry {
             }
             all.extent[axis] = all.extent[axis].div_ceil(2);
         }
-        for (extent, output) in all.extent.iter_mut().zip(outputs) {
+        for (extent, output) in all.extent.iter_mut().zip(output) {
             *extent = output.div_ceil(output.div_ceil(*extent)); // all slabs alike
         }
         all
@@ -111,11 +104,7 @@ impl Geometry {
 
     /// Values of scratch memory that are needed.
     pub(super) fn scratch(&self) -> usize {
-        match self {
-            Self { in_place: true, .. } => 0,
-            Self { pairs: true, .. } => self.slab() + BEYOND.max(2 * self.extent[2] + 2),
-            _ => self.slab() + BEYOND,
-        }
+        if self.in_place { 0 } else { self.slab() + BEYOND }
     }
 
     fn slab(&self) -> usize {
@@ -124,38 +113,30 @@ impl Geometry {
 
     /// Values that a slab holds along each axis.
     fn sides(&self) -> [usize; 3] {
-        let reach = |a: usize| if a == 2 && self.pairs { 0 } else { self.axes[a].reach() };
-        std::array::from_fn(|a| self.extent[a] + reach(a))
+        std::array::from_fn(|a| self.extent[a] + self.axes[a].reach())
     }
 
     /// How far the channels lie apart in the kernel's input.
     pub(super) fn channel(&self) -> usize {
         let phases: usize = self.axes.iter().map(Axis::phases).product();
-        phases * if self.pairs { 4 } else { 1 } * self.sides().iter().product::<usize>()
+        phases * self.sides().iter().product::<usize>()
     }
 
     /// How far the values of each weight lie behind the place of the output.
     pub(super) fn taps(&self) -> impl Iterator<Item = usize> {
         let [z, y, x] = self.axes;
         let [depth, height, width] = self.sides();
-        let across = if self.pairs { 1 } else { x.kernel };
-        (0..z.kernel * y.kernel * across).map(move |k| {
-            let ([pz, oz], [py, oy]) = (z.tap(k / (y.kernel * across)), y.tap(k / across % y.kernel));
-            let [px, ox] = x.tap(k % across);
+        (0..z.kernel * y.kernel * x.kernel).map(move |k| {
+            let ([pz, oz], [py, oy]) = (z.tap(k / (y.kernel * x.kernel)), y.tap(k / x.kernel % y.kernel));
+            let [px, ox] = x.tap(k % x.kernel);
             let plane = (pz * y.phases() + py) * x.phases() + px;
             ((plane * depth + oz) * height + oy) * width + ox
         })
     }
 
-    /// Outputs of one place in a row.
-    fn step(&self) -> usize {
-        if self.pairs { 2 } else { 1 }
-    }
-
     /// First output of every slab.
     pub(super) fn slabs(&self) -> impl Iterator<Item = [usize; 3]> + use<> {
-        let (mut outputs, extent) = (self.axes.map(|a| a.output), self.extent);
-        outputs[2] = outputs[2].div_ceil(self.step());
+        let (outputs, extent) = (self.axes.map(|a| a.output), self.extent);
         let counts = std::array::from_fn(|a| outputs[a].div_ceil(extent[a]));
         cells(counts).map(move |i| std::array::from_fn(|a| i[a] * extent[a]))
     }
@@ -164,13 +145,11 @@ impl Geometry {
     pub(super) fn rows(&self, start: [usize; 3]) -> impl Iterator<Item = Rows> + use<> {
         let ([depth, height, width], [_, high, wide]) = (self.axes.map(|a| a.output), self.sides());
         let [z0, y0, x0] = start;
-        let step = self.step();
         let rows = self.extent[1].min(height - y0);
-        let within = self.extent[2].min(width.div_ceil(step) - x0);
+        let within = self.extent[2].min(width - x0);
         (z0..depth.min(z0 + self.extent[0])).map(move |z| {
-            let (input, output) = ((z - z0) * high * wide, (z * height + y0) * width + step * x0);
-            let rows = Rows { rows, width: within, pitch: wide, input, output, output_pitch: width };
-            if step == 1 { rows.joined() } else { rows }
+            let (input, output) = ((z - z0) * high * wide, (z * height + y0) * width + x0);
+            Rows { rows, width: within, pitch: wide, input, output, output_pitch: width }.joined()
         })
     }
 
@@ -186,11 +165,7 @@ impl Geometry {
     /// Whether the input is an image whose outputs all come from one slab.
     pub(super) fn one_image(&self) -> bool {
         let depth = self.axes[0];
-        !self.in_place
-            && !self.pairs
-            && depth.input == 1
-            && depth.output == 1
-            && self.extent == self.axes.map(|a| a.output)
+        !self.in_place && depth.input == 1 && depth.output == 1 && self.extent == self.axes.map(|a| a.output)
     }
 
     /// Width of the output.
@@ -206,41 +181,10 @@ impl Geometry {
     /// Copies what the outputs from `start` on need into `slab`: channel by channel, phase by phase, row by row.
     fn fill(&self, input: &[f32], start: [usize; 3], slab: &mut [f32]) {
         let [z, y, x] = self.axes;
-        if self.pairs {
-            return self.fill_pairs(input, start, slab);
-        }
         slab.fill(0.0);
         let plane = z.input * y.input * x.input;
         for (channel, slab) in input.chunks_exact(plane).zip(slab.chunks_exact_mut(self.channel())) {
             self.fill_channel(channel, start, slab);
-        }
-    }
-
-    /// As `fill`, with the four transformed values of each pair.
-    #[inline(always)]
-    fn fill_pairs(&self, input: &[f32], start: [usize; 3], slab: &mut [f32]) {
-        let [z, y, x] = self.axes;
-        let ([depth, height, pairs], plane) = (self.sides(), self.channel() / 4);
-        let (slab, line) = slab.split_at_mut(self.slab());
-        let line = &mut line[..2 * pairs + 2];
-        let (planes, first_plane) = z.inside(start[0], depth, 0);
-        let (rows, first_row) = y.inside(start[1], height, 0);
-        let (columns, first_column) = x.inside(2 * start[2], line.len(), 0);
-        line.fill(0.0);
-        let channels = input.chunks_exact(z.input * y.input * x.input).zip(slab.chunks_exact_mut(4 * plane));
-        for (channel, slab) in channels {
-            for place in 0..depth * height {
-                let (i, j) = (place / height, place % height);
-                let to = &mut slab[place * pairs..];
-                if planes.contains(&i) && rows.contains(&j) {
-                    let from = (first_plane + i - planes.start) * y.input + first_row + j - rows.start;
-                    let from = &channel[from * x.input + first_column..][..columns.len()];
-                    line[columns.clone()].copy_from_slice(from);
-                    winograd::transform_row(line, to, plane, pairs);
-                } else {
-                    to.chunks_mut(plane).for_each(|row| row[..pairs].fill(0.0));
-                }
-            }
         }
     }
 
@@ -331,7 +275,7 @@ mod tests {
         for rows in geometry.slabs().flat_map(|start| geometry.rows(start)) {
             for row in 0..rows.rows {
                 let from = rows.output + row * rows.output_pitch;
-                seen[from..from + geometry.step() * rows.width].iter_mut().for_each(|n| *n += 1);
+                seen[from..from + rows.width].iter_mut().for_each(|n| *n += 1);
             }
         }
         assert!(seen.iter().all(|n| *n == 1));

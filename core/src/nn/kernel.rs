@@ -109,7 +109,7 @@ impl Job<'_> {
 
 /// The sums of `V` vectors of outputs × `B` channels.
 #[inline(always)]
-pub(super) fn sums<S: Simd, const V: usize, const B: usize>(
+fn sums<S: Simd, const V: usize, const B: usize>(
     simd: S,
     mut source: &[f32],
     channel: usize,
@@ -184,7 +184,7 @@ impl Tile<'_> {
 
 /// Puts `values`, a run from place `x` of `row` on, into the rows of `plane` and leaves out what lies between the rows.
 #[inline(always)]
-pub(super) fn store(mut values: &[f32], mut row: usize, mut x: usize, rows: &Rows, plane: &mut [f32]) {
+fn store(mut values: &[f32], mut row: usize, mut x: usize, rows: &Rows, plane: &mut [f32]) {
     while !values.is_empty() {
         let len = values.len().min(rows.pitch - x);
         let (now, later) = values.split_at(len);

@@ -58,6 +58,23 @@ impl Instructions {
         }
     }
 
+    /// Numbers that one instruction works on.
+    pub(super) fn lanes(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 16,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 8,
+            Self::Base => {
+                if cfg!(target_arch = "aarch64") {
+                    4
+                } else {
+                    1
+                }
+            }
+        }
+    }
+
     /// Runs `work` with these instructions, or the best that are there.
     #[inline]
     pub(super) fn run<W: WithSimd>(self, work: W) -> W::Output {

@@ -94,5 +94,6 @@ fn read(tree: &Value, columns: usize) -> Result<Tree, Box<dyn Error>> {
         right: whole("right")?,
         value: of("value")?,
         cover: of("n")?,
+        missing_left: Vec::new(),
     })?)
 }

@@ -45,7 +45,8 @@ impl BootstrapDistribution {
         Ok(Self { estimate, replicates, sorted, jackknife, units: None })
     }
 
-    pub(super) fn of_units(self, units: &SamplingUnits) -> Self {
+    /// Names what was drawn.
+    pub(crate) fn of_units(self, units: &SamplingUnits) -> Self {
         Self { units: Some((units.name(), units.len())), ..self }
     }
 
