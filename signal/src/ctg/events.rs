@@ -144,7 +144,7 @@ const AMPLITUDE_BPM: f64 = 15.0;
 const DURATION_S: f64 = 15.0;
 /// Flanks shorter than that are abrupt, in s: FIGO's 30 s between onset and nadir, as [`Event::flank_s`] measures them
 /// on planted decelerations of 9 and of 35 s.
-const ABRUPT_S: f64 = 18.0;
+const ABRUPT_S: f64 = 20.0;
 /// A deceleration that takes longer is prolonged, in s.
 const PROLONGED_S: f64 = 180.0;
 /// Further away from a contraction's height a deceleration does not belong to it, in s.
@@ -163,7 +163,7 @@ const LATE_NADIR_S: f64 = 12.0;
 /// The trace, low-passed at 0.03 Hz (order 2, zero phase), is further than 5 bpm from the baseline for at least 15 s,
 /// and a measured sample is at least 15 bpm away (12 bpm where that sample borders a gap, which may hide the extreme).
 /// The event reaches outwards to where the smoothed distance falls below 1.5 bpm or turns. A quarter of its samples must
-/// be measured. A deceleration of more than 3 min is prolonged; one with short flanks ([`Event::flank_s`] below 18 s,
+/// be measured. A deceleration of more than 3 min is prolonged; one with short flanks ([`Event::flank_s`] below 20 s,
 /// which stands for FIGO's 30 s from onset to nadir) is variable. A gradual one is late if it begins more than 20 s
 /// after the contraction next to it and has the middle of its lower half more than 12 s behind that contraction's height,
 /// else early. One below 80 bpm for more than 5 min with a bandwidth below 5 bpm is severe.
