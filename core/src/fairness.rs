@@ -243,7 +243,8 @@ impl GroupReport {
         rate(&mut self.prevalence, |_| true, |i| i.label)?;
         rate(&mut self.selection_rate, |_| true, |i| i.decision)?;
         rate(&mut self.accuracy, |_| true, |i| i.label == i.decision)?;
-        let some: [(&mut Option<Estimate>, fn(&Item) -> bool, fn(&Item) -> bool); 4] = [
+        type Of = fn(&Item) -> bool;
+        let some: [(&mut Option<Estimate>, Of, Of); 4] = [
             (&mut self.true_positive_rate, |i| i.label, |i| i.decision),
             (&mut self.false_positive_rate, |i| !i.label, |i| i.decision),
             (&mut self.positive_predictive_value, |i| i.decision, |i| i.label),

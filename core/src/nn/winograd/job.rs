@@ -176,12 +176,12 @@ impl Filtering<'_> {
                 let (low, high) = (simd.splat_f32s(low), simd.splat_f32s(high));
                 for v in 0..V {
                     let mut m = [bias; P];
-                    for j in 0..P {
-                        m[j] = load(simd, products, j * product + v * S::F32_LANES);
+                    for (j, m) in m.iter_mut().enumerate() {
+                        *m = load(simd, products, j * product + v * S::F32_LANES);
                     }
                     let y = T::outputs(simd, m);
-                    for o in 0..O {
-                        let value = simd.min_f32s(high, simd.max_f32s(low, simd.add_f32s(y[o], bias)));
+                    for (o, y) in y.into_iter().enumerate() {
+                        let value = simd.min_f32s(high, simd.max_f32s(low, simd.add_f32s(y, bias)));
                         store::<S>(value, memory.outputs, o * span + v * S::F32_LANES);
                     }
                 }
@@ -216,12 +216,12 @@ impl Filtering<'_> {
             let columns = &columns[c * strips.columns() * apart..];
             for v in 0..V {
                 let mut x = [simd.splat_f32s(0.0); I];
-                for i in 0..I {
-                    x[i] = load(simd, columns, places[i] + v * S::F32_LANES);
+                for (x, place) in x.iter_mut().zip(places) {
+                    *x = load(simd, columns, place + v * S::F32_LANES);
                 }
                 let values = T::points(simd, x);
-                for j in 0..P {
-                    store::<S>(values[j], points, j * point + c * span + v * S::F32_LANES);
+                for (j, value) in values.into_iter().enumerate() {
+                    store::<S>(value, points, j * point + c * span + v * S::F32_LANES);
                 }
             }
         }
