@@ -191,7 +191,7 @@ mod tests {
         let filter = kind.filter(&g);
         let y = T::outputs(Scalar, std::array::from_fn(|j| points[j] * filter[j]));
         let ([_, across], patch) = (kind.outputs(), kind.patch());
-        let wide = kind.taps() / (I / patch).min(3).max(1);
+        let wide = kind.taps() / (I / patch).clamp(1, 3);
         let high = kind.taps() / wide;
         for (o, y) in y.iter().enumerate() {
             let (row, column) = (o / across, o % across);
