@@ -4,7 +4,7 @@ use eir_core::SampleRate;
 use eir_core::testing::contract;
 use eir_core::testing::memory::{self, COUNTING, Counting};
 use eir_signal::entropy::{self, NoAnswer, Threshold};
-use eir_signal::{Error, hrv};
+use eir_signal::hrv;
 
 #[global_allocator]
 static MEMORY: Counting = &COUNTING;
