@@ -2,7 +2,7 @@
 
 use crate::Rows;
 use crate::linalg::dot;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 
 /// Rows of a chunk: sums of chunks are added in order, so that threads change no byte.
@@ -115,10 +115,27 @@ impl<'a> Design<'a> {
                 if let Some(w) = weights {
                     block_weights[..rows.len()].copy_from_slice(&w[rows]);
                 }
-                Arch::new().dispatch(|| add_gram(sums, values, &block_weights, self.stride));
+                Arch::new().dispatch(Gram { sums, values, weights: &block_weights, stride: self.stride });
             });
         });
         unpadded(&sums, self.stride, self.width)
+    }
+}
+
+/// [`add_gram`] with the vectors of the processor.
+struct Gram<'a> {
+    sums: &'a mut [f64],
+    values: &'a [f64],
+    weights: &'a [f64],
+    stride: usize,
+}
+
+impl WithSimd for Gram<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        add_gram(self.sums, self.values, self.weights, self.stride);
     }
 }
 

@@ -6,7 +6,7 @@ use super::l1_quadratic::{L1Quadratic, violation};
 use super::{LinearModel, Penalty, Wald};
 use crate::linalg::{Cholesky, add_scaled, dot};
 use crate::{Error, Rows};
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// A matrix of second derivatives is kept while a step with it leaves at most this share of the violation.
 const GOOD_STEP: f64 = 0.01;
@@ -169,31 +169,9 @@ impl<'a> Problem<'a> {
         let sums = sum_over_chunks(self.design.len(), stride + 1 + square, |range, sums| {
             let (sums, gram) = sums.split_at_mut(stride + 1);
             self.design.blocks(range, |rows, values| {
-                Arch::new().dispatch(|| {
-                    let n = rows.len();
-                    let (signs, weights) = (&self.signs[rows.clone()], &self.weights[rows]);
-                    let (mut factors, mut losses, mut curvatures) = ([0.0; 64], [0.0; 64], [0.0; 64]);
-                    for ((f, row), sign) in factors.iter_mut().zip(values.chunks_exact(stride)).zip(signs) {
-                        *f = sign * dot(row, &padded);
-                    }
-                    for ((f, loss), curvature) in factors[..n].iter_mut().zip(&mut losses).zip(&mut curvatures) {
-                        let e = exp(-f.abs());
-                        *loss = ln_1p(e) + (-*f).max(0.0);
-                        *curvature = e / ((1.0 + e) * (1.0 + e));
-                        *f = if *f >= 0.0 { e } else { 1.0 } / (1.0 + e); // what the probability lacks to 1
-                    }
-                    for ((f, sign), (curvature, w)) in
-                        factors.iter_mut().zip(signs).zip(curvatures.iter_mut().zip(weights))
-                    {
-                        *f *= -sign * w;
-                        *curvature *= w;
-                    }
-                    sums[stride] += dot(&losses[..n], weights);
-                    add_rows(&mut sums[..stride], values, &factors, stride);
-                    if with_hessian {
-                        add_gram(gram, values, &curvatures, stride);
-                    }
-                });
+                let (signs, weights) = (&self.signs[rows.clone()], &self.weights[rows]);
+                let gram = with_hessian.then_some(&mut *gram);
+                Arch::new().dispatch(Block { values, signs, weights, theta: &padded, sums, gram });
             });
         });
         let hessian = with_hessian.then(|| unpadded(&sums[stride + 1..], stride, width));
@@ -287,6 +265,46 @@ fn padded(theta: &[f64], stride: usize) -> Vec<f64> {
     let mut all = theta.to_vec();
     all.resize(stride, 0.0);
     all
+}
+
+/// What the rows of a block add to the gradient and the loss (`sums`), and to the second derivatives.
+struct Block<'a> {
+    values: &'a [f64],
+    signs: &'a [f64],
+    weights: &'a [f64],
+    theta: &'a [f64],
+    sums: &'a mut [f64],
+    gram: Option<&'a mut [f64]>,
+}
+
+impl WithSimd for Block<'_> {
+    type Output = ();
+
+    /// Plain loops, which are compiled for the vectors of the processor.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { values, signs, weights, theta, sums, gram } = self;
+        let (n, stride) = (signs.len(), theta.len());
+        let (mut factors, mut losses, mut curvatures) = ([0.0; 64], [0.0; 64], [0.0; 64]);
+        for ((f, row), sign) in factors.iter_mut().zip(values.chunks_exact(stride)).zip(signs) {
+            *f = sign * dot(row, theta);
+        }
+        for ((f, loss), curvature) in factors[..n].iter_mut().zip(&mut losses).zip(&mut curvatures) {
+            let e = exp(-f.abs());
+            *loss = ln_1p(e) + (-*f).max(0.0);
+            *curvature = e / ((1.0 + e) * (1.0 + e));
+            *f = if *f >= 0.0 { e } else { 1.0 } / (1.0 + e); // what the probability lacks to 1
+        }
+        for ((f, sign), (curvature, w)) in factors.iter_mut().zip(signs).zip(curvatures.iter_mut().zip(weights)) {
+            *f *= -sign * w;
+            *curvature *= w;
+        }
+        sums[stride] += dot(&losses[..n], weights);
+        add_rows(&mut sums[..stride], values, &factors, stride);
+        if let Some(gram) = gram {
+            add_gram(gram, values, &curvatures, stride);
+        }
+    }
 }
 
 /// Second derivatives at some point, and their factor with the squared penalty.
