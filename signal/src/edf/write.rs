@@ -9,7 +9,7 @@ use eir_core::file;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Settings of [`write`].
+/// Settings of [`write()`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -84,10 +84,10 @@ struct Stored {
     digital: [i32; 2],
 }
 
-/// The bytes of the file that [`write`] writes.
+/// The bytes of the file that [`write()`] writes.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn to_bytes(record: &Record, config: &WriteConfig) -> Result<Vec<u8>> {
     config.validate()?;
     let mut annotations = record.annotations.clone();

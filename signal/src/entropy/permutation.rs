@@ -29,7 +29,7 @@ pub enum Ties {
     #[default]
     Earlier,
     /// Whichever the sorting network of NumPy 2 leaves first on processors with vector instructions (its `argsort` is not
-    /// stable there). On quantised intervals this changes the entropy by up to a fifth: only to compare with that tool.
+    /// stable there). On quantised intervals this changes the entropy by a quarter and more: only to compare with that tool.
     AsNumpy,
 }
 

@@ -138,7 +138,7 @@ impl WelchConfig {
 /// **Use it** for the spectrum of a long signal whose character does not change: it is the default of the field.
 /// **Not** on less than a few periods of the slowest rhythm that matters, nor across gaps; for short signals
 /// [`Multitaper`](super::Multitaper) has less variance at the same resolution, for unevenly spaced samples there is
-/// [`LombScargle`](super::LombScargle).
+/// [`LombScargleConfig`](super::LombScargleConfig).
 ///
 /// # Formula
 /// The mean (or median / bias) over segments of `s |Σ_n w[n] (x[n] - trend) exp(-2πi kn/N)|² / (f_s Σ w²)`; `s = 2` but

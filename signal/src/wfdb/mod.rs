@@ -8,7 +8,7 @@
 //! | records inside a zip archive (feature `zip`) | |
 //! | annotations with all their fields | annotations with all their fields |
 //!
-//! Any part of a record is read without the rest: [`Reader`](crate::Reader), [`open_frames`].
+//! Any part of a record is read without the rest: [`Reader`], [`open_frames`].
 //!
 //! # Validation
 //! Digital values equal wfdb 4.3.1 exactly and values within 1e-12 on every record of the reference set; what is
@@ -45,8 +45,8 @@ use {crate::Error, crate::source::Source, eir_core::error::Malformed};
 /// Opens the record at `path` (without extension): its header is `path.hea`, its signal files lie beside it.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io), [`Error::Malformed`](crate::Error::Malformed),
-/// [`Error::Unsupported`](crate::Error::Unsupported) or [`Error::Limit`](crate::Error::Limit); each names the file or
+/// [`crate::Error::Io`], [`crate::Error::Malformed`],
+/// [`crate::Error::Unsupported`] or [`crate::Error::Limit`]; each names the file or
 /// the line.
 pub fn open(path: &Path, limits: &Limits) -> Result<Record> {
     open_frames(path, 0..u64::MAX, limits)
@@ -73,7 +73,7 @@ pub fn open_frames(path: &Path, frames: Range<u64>, limits: &Limits) -> Result<R
 /// ```
 ///
 /// # Errors
-/// As [`open`]; [`Error::NotFound`](crate::Error::NotFound) names a file that the header asks for and that is not given.
+/// As [`open`]; [`crate::Error::NotFound`] names a file that the header asks for and that is not given.
 pub fn read(header: &[u8], files: &[(&str, &[u8])], limits: &Limits) -> Result<Record> {
     Opened::new(Given(files), header, limits)?.whole(limits)
 }
@@ -81,8 +81,8 @@ pub fn read(header: &[u8], files: &[(&str, &[u8])], limits: &Limits) -> Result<R
 /// Opens the record `name` inside the zip archive at `path`: the deliveries of CTU-UHB are such archives.
 ///
 /// # Errors
-/// As [`open`]; [`Error::NotFound`](crate::Error::NotFound) if the archive holds no such record,
-/// [`Error::Archive`](crate::Error::Archive) if it is broken.
+/// As [`open`]; [`crate::Error::NotFound`] if the archive holds no such record,
+/// [`crate::Error::Archive`] if it is broken.
 #[cfg(feature = "zip")]
 pub fn open_in_zip(path: &Path, name: &str, limits: &Limits) -> Result<Record> {
     read_in_zip(&eir_core::file::read(path, limits)?, name, limits)
