@@ -161,7 +161,7 @@ const OVERLAP_S: f64 = 2.0;
 /// MIT-BIH, first channel, 150 ms, cold start, flutter not excluded: five minutes each of 105, 108, 119, 203, 207 and 228
 /// pooled F1 0.9971 (4 of 2258 beats missed, 9 too many); with all of record 100 F1 0.9986; the same within 0.001 inverted,
 /// ten times larger or smaller, with drift, and at 125 to 1000 Hz. Asserted in the golden test, printed per record by the
-/// example `03_detector_scores`. The constants were chosen on excerpts of ten records, these six among them.
+/// example `04_detector_scores`. The constants were chosen on excerpts of ten records, these six among them.
 ///
 /// # References
 /// Elgendi 2013, doi:10.1371/journal.pone.0073557 (the band); Pan, Tompkins 1985, doi:10.1109/TBME.1985.325532 (search

@@ -1,6 +1,6 @@
 //! How well a detector finds the annotated beats of records.
 //!
-//! `cargo run --release -p eir-signal --example 03_detector_scores -- [--method NAME] [--misses] FOLDER_OR_RECORD.hea...`
+//! `cargo run --release -p eir-signal --example 04_detector_scores -- [--method NAME] [--misses] FOLDER_OR_RECORD.hea...`
 //! takes the first channel of every record that has an annotation file (`.atr`), from the first sample on, and pairs
 //! within 150 ms.
 
