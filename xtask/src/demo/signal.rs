@@ -109,7 +109,7 @@ fn draw_ctg(study: &mut Study, found: &Ctg, name: &str, caption: &str) -> Result
             "bpm",
             1,
             &source("ctg::variability"),
-            "normal 5–25",
+            "of all minutes, events included; FIGO's 5–25 is judged without them (see the picture)",
         );
     }
     let (up, down) = (found.accelerations().count(), found.decelerations().count());
@@ -142,7 +142,9 @@ fn draw_ctg(study: &mut Study, found: &Ctg, name: &str, caption: &str) -> Result
             "",
         );
     }
-    study.number(&id("loss_percent"), "Signal loss", 100.0 * found.prepared.loss, "%", 1, &source("ctg::prepare"), "");
+    let loss = 100.0 * found.prepared.loss;
+    let note = "as recorded; the picture also counts what was removed";
+    study.number(&id("loss_percent"), "Signal loss", loss, "%", 1, &source("ctg::prepare"), note);
     Ok(())
 }
 
