@@ -1,13 +1,13 @@
 //! A cardiotocogram from a file to a picture.
 //!
-//! `cargo run -p eir-signal --example 02_ctg_picture -- path/to/1001.hea ctg.svg`; without arguments on a trace that it
-//! makes itself.
+//! `cargo run -p eir-signal --example 02_ctg_picture -- path/to/1001.hea ctg.svg`; without a record, or with `-`, on a
+//! trace that it makes itself.
 
 use eir_signal::{Record, ctg, figure};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (name, found) = match arguments.next() {
+    let (name, found) = match arguments.next().filter(|path| path != "-") {
         Some(path) => {
             let record = Record::open(path)?;
             (record.name.clone(), ctg::analyse_record(&record)?)

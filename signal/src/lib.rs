@@ -34,7 +34,9 @@
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
 //! | [`ctg`] | fetal heart rate: repairs, seven baselines, events, contractions, variability, FIGO class with reasons, live |
 //! | [`models`] | layers of temporal networks; acidaemia at birth from the last hour of a cardiotocogram (feature `outcome`) |
-//! | [`figure`] | a cardiotocogram on its paper, an ECG strip |
+//! | [`figure`] | a cardiotocogram on its paper, an ECG strip, variability over a night |
+//!
+//! Two [`tutorials`]: from the file of a cardiotocogram to its class and its picture; heart-rate variability of a night.
 //!
 //! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep; networks that train. Missing samples are NaN in a
 //! [`Record`], an error for filters and detectors, and known gaps in [`ctg`]: never a made-up number.
@@ -45,6 +47,7 @@
 pub mod aecg;
 pub mod csv;
 pub mod ctg;
+mod dispatch;
 pub mod ecg;
 pub mod edf;
 pub mod entropy;
@@ -61,6 +64,7 @@ pub mod resample;
 mod signal;
 mod source;
 pub mod spectrum;
+pub mod tutorials;
 pub mod wavelet;
 pub mod wfdb;
 mod window;

@@ -2,7 +2,7 @@
 
 use eir_core::testing::{bench::Bench, shared};
 use eir_core::{Limits, SampleRate};
-use eir_signal::{ecg, wfdb};
+use eir_signal::{ecg, hrv, wfdb};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -65,6 +65,11 @@ pub(crate) fn rows(bench: &mut Bench) -> Result<()> {
     let day: Vec<f32> = narrow.iter().copied().cycle().take(21_600_000).collect();
     let slow = SampleRate::new(250.0)?;
     bench.row("R-peaks, default", "24 h at 250 Hz", 1.0).run(|| ecg::r_peaks(&day, slow));
+    bench.row("R-peaks to HRV", "24 h at 250 Hz", 1.0).run(|| {
+        let beats = hrv::correct_artefacts(&ecg::r_peaks(&day, slow)?, slow)?;
+        let rr_ms = hrv::rr_intervals_ms(&beats.peaks, slow);
+        Ok::<_, eir_signal::Error>((hrv::time_domain(&rr_ms)?, hrv::frequency_domain(&rr_ms)?))
+    });
     Ok(())
 }
 

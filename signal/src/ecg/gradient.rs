@@ -1,54 +1,49 @@
 //! QRS detection by steepness, as NeuroKit does it by default.
 
-use super::peaks::{local_maxima, moving_mean, prominence};
+use super::peaks::{held_mean_into, local_maxima, prominence};
 use crate::{Band, ButterworthConfig, Result};
 use eir_core::SampleRate;
-use eir_core::error::{NotFinite, TooShort};
+use eir_core::error::TooShort;
+use std::ops::Range;
 
 /// The ECG without drift and hum, as NeuroKit cleans it: high-pass 0.5 Hz (order 5, zero phase), then means of
 /// `⌊rate / 50⌋` samples, forwards and backwards.
 ///
 /// # Errors
-/// [`TooShort`], [`NotFinite`], or [`Parameter`](eir_core::error::Parameter) if the rate is 1 Hz or less.
+/// [`TooShort`], [`NotFinite`](eir_core::error::NotFinite), or [`Parameter`](eir_core::error::Parameter) if the rate is 1 Hz or less.
 ///
 /// # Validation
 /// Equals NeuroKit2 0.2.13 `ecg_clean(method="neurokit")` within 1e-6 of the largest value on the golden set.
 pub fn clean(ecg: &[f64], rate: SampleRate) -> Result<Vec<f64>> {
-    NotFinite::check_f64("sample", ecg)?;
-    let high = ButterworthConfig::new(Band::High { cutoff_hz: 0.5 }).with_order(5).design(rate)?;
-    let mut x = high.zero_phase_f64(ecg)?;
-    let size = if rate.hz() >= 100.0 { (rate.hz() / 50.0) as usize } else { 2 };
-    let edge = 3 * size;
-    if x.len() <= edge {
-        return Err(TooShort::new("samples", x.len(), edge + 1).into());
-    }
-    let (first, last, n) = (x[0], x[x.len() - 1], x.len());
-    let mut long: Vec<f64> = x[1..=edge].iter().rev().map(|v| 2.0 * first - v).collect();
-    long.extend_from_slice(&x);
-    long.extend(x[n - 1 - edge..n - 1].iter().rev().map(|v| 2.0 * last - v));
-    for _ in 0..2 {
-        long = held_mean(&long, size);
-        long.reverse();
-    }
-    x.copy_from_slice(&long[edge..edge + n]);
-    Ok(x)
+    let (mut x, mut y) = (ecg.to_vec(), Vec::new());
+    let cleaned = clean_into(&mut x, &mut y, rate)?;
+    y.truncate(cleaned.end);
+    y.drain(..cleaned.start);
+    Ok(y)
 }
 
-/// Mean of the last `size` samples of a signal that always was as its first.
-fn held_mean(x: &[f64], size: usize) -> Vec<f64> {
-    let first = x.first().copied().unwrap_or_default();
-    let scale = 1.0 / size as f64;
-    let mut sum = first * size as f64;
-    let mut means = Vec::with_capacity(x.len());
-    means.extend(x.iter().take(size).map(|new| {
-        sum += new - first;
-        sum * scale
-    }));
-    means.extend(x.iter().skip(size).zip(x).map(|(new, old)| {
-        sum += new - old;
-        sum * scale
-    }));
-    means
+/// As [`clean`]: where in `y` the result is. `x` is used up; at half a million samples fresh memory costs more than what
+/// is done in it.
+fn clean_into(x: &mut Vec<f64>, y: &mut Vec<f64>, rate: SampleRate) -> Result<Range<usize>> {
+    let high = ButterworthConfig::new(Band::High { cutoff_hz: 0.5 }).with_order(5).design(rate)?;
+    let n = x.len();
+    let size = if rate.hz() >= 100.0 { (rate.hz() / 50.0) as usize } else { 2 };
+    let edge = 3 * size;
+    if n <= edge {
+        return Err(TooShort::new("samples", n, edge + 1).into());
+    }
+    let inside = edge..edge + n;
+    y.clear();
+    y.resize(n + 2 * edge, 0.0);
+    high.zero_phase_into(x, &mut y[inside.clone()], &mut Vec::new())?;
+    let (first, last) = (y[inside.start], y[inside.end - 1]);
+    for k in 1..=edge {
+        y[inside.start - k] = 2.0 * first - y[inside.start + k];
+        y[inside.end - 1 + k] = 2.0 * last - y[inside.end - 1 - k];
+    }
+    held_mean_into(y, size, size - 1, x);
+    held_mean_into(x, size, 0, y);
+    Ok(inside)
 }
 
 /// The R-peaks of `ecg` by steepness.
@@ -82,22 +77,15 @@ pub fn gradient_peaks(ecg: &[f32], rate: SampleRate) -> Result<Vec<usize>> {
     if ecg.len() < least {
         return Err(TooShort::new("samples", ecg.len(), least).into());
     }
-    let wide: Vec<f64> = ecg.iter().map(|v| f64::from(*v)).collect();
-    let x = clean(&wide, rate)?;
-    let n = x.len();
-    let mut steep = Vec::with_capacity(n);
-    steep.push((x[1] - x[0]).abs());
-    steep.extend(x.windows(3).map(|w| ((w[2] - w[0]) / 2.0).abs()));
-    steep.push((x[n - 1] - x[n - 2]).abs());
+    // room for what is continued beyond the ends
+    let mut x = Vec::with_capacity(ecg.len() + least);
+    x.extend(ecg.iter().map(|v| f64::from(*v)));
+    let mut y = Vec::new();
+    let cleaned = clean_into(&mut x, &mut y, rate)?;
+    let x = &y[cleaned];
     // half to even, as NumPy rounds
     let size = |seconds: f64| ((seconds * rate.hz()).round_ties_even() as usize).max(1);
-    let steep = moving_mean(&steep, size(0.1));
-    let usual = moving_mean(&steep, size(0.75));
-    let inside: Vec<bool> = steep.iter().zip(&usual).map(|(s, u)| *s > 1.5 * u).collect();
-    let (mut starts, mut ends) = (Vec::new(), Vec::new());
-    for (i, w) in inside.windows(2).enumerate().filter(|(_, w)| w[0] != w[1]) {
-        if w[0] { ends.push(i) } else { starts.push(i) }
-    }
+    let (starts, ends) = steep_stretches(x, size(0.1), size(0.75));
     let Some(first) = starts.first() else { return Ok(Vec::new()) };
     let pairs: Vec<(usize, usize)> = starts.iter().copied().zip(ends.into_iter().filter(|e| e > first)).collect();
     let mean = pairs.iter().map(|(s, e)| *e as f64 - *s as f64).sum::<f64>() / pairs.len() as f64;
@@ -112,4 +100,58 @@ pub fn gradient_peaks(ecg: &[f32], rate: SampleRate) -> Result<Vec<usize>> {
         }
     }
     Ok(peaks)
+}
+
+/// Where the size of the gradient, in means over `short` samples, begins and ends to exceed 1.5 times its own mean over
+/// `long`. Block by block: what is between stays in the cache.
+fn steep_stretches(x: &[f64], short: usize, long: usize) -> (Vec<usize>, Vec<usize>) {
+    const BLOCK: usize = 16_384;
+    let (n, margin) = (x.len(), short + long);
+    let (mut slope, mut steep, mut usual) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut starts, mut ends) = (Vec::new(), Vec::new());
+    let mut was = None;
+    for start in (0..n).step_by(BLOCK) {
+        let end = (start + BLOCK).min(n);
+        let (from, to) = (start.saturating_sub(margin), (end + margin).min(n));
+        slope.clear();
+        if from == 0 {
+            slope.push((x[1] - x[0]).abs());
+        }
+        slope.extend(x[from.max(1) - 1..(to + 1).min(n)].windows(3).map(|w| ((w[2] - w[0]) / 2.0).abs()));
+        if to == n {
+            slope.push((x[n - 1] - x[n - 2]).abs());
+        }
+        held_mean_into(&slope, short, short / 2, &mut steep);
+        held_mean_into(&steep, long, long / 2, &mut usual);
+        for (i, (steep, usual)) in (start..end).zip(steep.iter().zip(&usual).skip(start - from)) {
+            let is = *steep > 1.5 * usual;
+            if was.is_some_and(|was| was != is) {
+                if is { starts.push(i - 1) } else { ends.push(i - 1) }
+            }
+            was = Some(is);
+        }
+    }
+    (starts, ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_join() {
+        let noise = |i: i32| f64::from(i * 7919 % 1013) / 1013.0;
+        let x: Vec<f64> = (0..40_000).map(|i| noise(i) * (1.0 + 5.0 * f64::from(i % 300 < 30))).collect();
+        let size = x.len();
+        let mut slope: Vec<f64> = (0..size).map(|i| (x[(i + 1).min(size - 1)] - x[i.max(1) - 1]).abs() / 2.0).collect();
+        (slope[0], slope[size - 1]) = (2.0 * slope[0], 2.0 * slope[size - 1]);
+        let (mut steep, mut usual) = (Vec::new(), Vec::new());
+        held_mean_into(&slope, 36, 18, &mut steep);
+        held_mean_into(&steep, 270, 135, &mut usual);
+        let inside: Vec<bool> = steep.iter().zip(&usual).map(|(s, u)| *s > 1.5 * u).collect();
+        let change = |to: bool| (0..size - 1).filter(|i| inside[*i] != to && inside[i + 1] == to).collect::<Vec<_>>();
+        let (starts, ends) = steep_stretches(&x, 36, 270);
+        assert!(starts.len() > 100);
+        assert_eq!((starts, ends), (change(true), change(false)));
+    }
 }

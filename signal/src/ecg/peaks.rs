@@ -36,33 +36,50 @@ pub(super) fn prominence(x: &[f64], peak: usize) -> f64 {
     x[peak] - left.max(right)
 }
 
-/// Mean of `size` samples, `size / 2` of them before; the ends are held.
-pub(super) fn moving_mean(x: &[f64], size: usize) -> Vec<f64> {
-    let (n, left) = (x.len(), size / 2);
-    let right = size - left;
+/// Mean of `size` samples, `left` of them before each; the ends are held.
+pub(super) fn held_mean_into(x: &[f64], size: usize, left: usize, means: &mut Vec<f64>) {
+    let (n, right) = (x.len(), size - left);
     let held = |i: usize| x.get(i).or(x.last()).copied().unwrap_or_default();
-    let mut sum: f64 = (0..size).map(|k| held(k.saturating_sub(left))).sum();
-    let mut means = Vec::with_capacity(n);
     let scale = 1.0 / size as f64;
     let (head, tail) = (left.min(n), n.saturating_sub(right).max(left).min(n));
-    means.extend((0..head).map(|i| {
-        let mean = sum * scale;
+    means.resize(n, 0.0);
+    let mut sum: f64 = (0..size).map(|k| held(k.saturating_sub(left))).sum();
+    for (i, mean) in means[..head].iter_mut().enumerate() {
+        *mean = sum * scale;
         sum += held(i + right) - held(0);
-        mean
-    }));
-    if tail > head {
-        means.extend(x[head + right..].iter().zip(&x[head - left..]).map(|(new, old)| {
-            let mean = sum * scale;
-            sum += new - old;
-            mean
-        }));
     }
-    means.extend((tail..n).map(|i| {
-        let mean = sum * scale;
+    if tail > head {
+        whole_windows(x, size, &mut means[head..tail]);
+        sum = x[n - size..].iter().sum();
+    }
+    for (i, mean) in means.iter_mut().enumerate().skip(tail) {
+        *mean = sum * scale;
         sum += held(i + right) - held(i - left);
-        mean
-    }));
-    means
+    }
+}
+
+/// The means of the first windows of `size` samples, each with a sample behind it.
+///
+/// A running sum waits four cycles for its last addition, so four of them go side by side, each over its quarter.
+fn whole_windows(x: &[f64], size: usize, means: &mut [f64]) {
+    let scale = 1.0 / size as f64;
+    let quarter = means.len() / 4;
+    let (quarters, rest) = means.split_at_mut(4 * quarter);
+    let (ab, cd) = quarters.split_at_mut(2 * quarter);
+    let ((a, b), (c, d)) = (ab.split_at_mut(quarter), cd.split_at_mut(quarter));
+    let starts = [0, quarter, 2 * quarter, 3 * quarter];
+    let gone = starts.map(|from| &x[from..from + quarter]);
+    let come = starts.map(|from| &x[from + size..from + size + quarter]);
+    let mut sums = starts.map(|from| x[from..from + size].iter().sum::<f64>());
+    for i in 0..quarter {
+        (a[i], b[i], c[i], d[i]) = (sums[0] * scale, sums[1] * scale, sums[2] * scale, sums[3] * scale);
+        for ((sum, gone), come) in sums.iter_mut().zip(gone).zip(come) {
+            *sum += come[i] - gone[i];
+        }
+    }
+    for (i, mean) in rest.iter_mut().enumerate() {
+        *mean = x[4 * quarter + i..][..size].iter().sum::<f64>() * scale;
+    }
 }
 
 /// Mean of the `size` samples up to and with each; at the start of those that there are.
@@ -91,7 +108,14 @@ mod tests {
         assert_eq!(local_maxima(&x, false), [1, 3, 6]);
         assert_eq!(local_maxima(&x, true), [1, 6]);
         assert_eq!((prominence(&x, 1), prominence(&x, 3), prominence(&x, 6)), (1.0, 3.0, 0.5));
-        assert_eq!(moving_mean(&[1.0, 2.0, 3.0, 4.0], 2), [1.0, 1.5, 2.5, 3.5]);
+        for (size, left, n) in [(2, 1, 4), (7, 6, 100), (7, 0, 100), (36, 18, 41), (5, 2, 3), (1, 0, 9), (9, 4, 9)] {
+            let x: Vec<f64> = (0..n).map(|i| f64::from(i * 37 % 11)).collect();
+            let held = |i: i32| x[i.clamp(0, n - 1) as usize];
+            let want = (0..n).map(|i| (0..size).map(|k| held(i + k - left)).sum::<f64>() / f64::from(size));
+            let mut means = Vec::new();
+            held_mean_into(&x, size as usize, left as usize, &mut means);
+            assert!(means.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-12), "{size} {left} {n}");
+        }
         assert_eq!(causal_mean(&[1.0, 2.0, 3.0, 4.0], 2), [1.0, 1.5, 2.5, 3.5]);
     }
 }

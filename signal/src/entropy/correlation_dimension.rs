@@ -3,8 +3,8 @@
 use super::sample::embedding;
 use super::{Measure, NoAnswer, check, enough, finite, mean, slope};
 use crate::Result;
+use crate::dispatch::dispatched;
 use eir_core::error::Parameter;
-use pulp::Arch;
 use serde::{Deserialize, Serialize};
 
 /// The correlation dimension of `x` embedded with `m = 2`.
@@ -125,7 +125,7 @@ impl CorrelationDimensionConfig {
         }
         let radii = self.radii_below(largest.sqrt());
         let squares: Vec<f64> = radii.iter().map(|r| r * r).collect();
-        let below = Arch::new().dispatch(
+        let below = dispatched(
             #[inline(always)]
             || count_below(&rows, &Classes::new(&squares)),
         );

@@ -4,7 +4,7 @@ use super::exp::exp_of_minus;
 use super::sample::embedding;
 use super::{Measure, NoAnswer, Similarity, check, enough, finite};
 use crate::Result;
-use pulp::Arch;
+use crate::dispatch::dispatched;
 use serde::{Deserialize, Serialize};
 
 /// The fuzzy entropy of `x` with `m = 2` and a tolerance of 0.2 standard deviations.
@@ -123,10 +123,9 @@ fn sum_of_likeness(rows: &[Vec<f64>]) -> f64 {
         rest => {
             let ends =
                 rest.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
-            let arch = Arch::new();
             // beyond this the exponentials would leave the range of numbers
             if ends.1 - ends.0 > 1200.0 {
-                return arch.dispatch(
+                return dispatched(
                     #[inline(always)]
                     || of_exponentials(rest),
                 );
@@ -136,7 +135,7 @@ fn sum_of_likeness(rows: &[Vec<f64>]) -> f64 {
                 rest.iter().map(|row| row.iter().map(|v| (sign * (v - middle)).exp()).collect()).collect()
             };
             let (up, down) = (grown(1.0), grown(-1.0));
-            arch.dispatch(
+            dispatched(
                 #[inline(always)]
                 || match (&up[..], &down[..]) {
                     ([a, b, c], [d, e, f]) => of_products([a, b, c], [d, e, f]),

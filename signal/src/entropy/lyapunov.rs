@@ -3,9 +3,9 @@
 use super::sample::embedding;
 use super::{Measure, NoAnswer, check, enough, finite, mean, slope};
 use crate::Result;
+use crate::dispatch::dispatched;
 use eir_core::error::Parameter;
 use num_complex::Complex64;
-use pulp::Arch;
 use rustfft::FftPlanner;
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +115,7 @@ impl LyapunovConfig {
         let stretches = x.len() - reach;
         let rows: Vec<&[f64]> = (0..self.dimension).map(|k| &x[k * self.delay..k * self.delay + stretches]).collect();
         let followed = stretches - self.steps + 1;
-        let neighbours = Arch::new().dispatch(
+        let neighbours = dispatched(
             #[inline(always)]
             || nearest(&rows, followed, separation),
         );

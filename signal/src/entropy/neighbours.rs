@@ -1,6 +1,6 @@
 //! How many stretches of a series are alike: the count below sample, approximate and multiscale entropy.
 
-use pulp::Arch;
+use crate::dispatch::dispatched;
 
 /// Finds stretches ("templates") whose values are all within a radius of one another.
 ///
@@ -38,7 +38,7 @@ impl Neighbours {
             return pairs;
         }
         if m == 2 && templates <= FEW {
-            (pairs.of_m, pairs.of_m_and_next) = Arch::new().dispatch(
+            (pairs.of_m, pairs.of_m_and_next) = dispatched(
                 #[inline(always)]
                 || count_few(x, delay, templates, radius),
             );
@@ -49,7 +49,7 @@ impl Neighbours {
             pairs.of_m = self.pairs_of_one(x, templates, radius);
         }
         let (start, values) = (&self.start, &self.values);
-        let (near, all) = Arch::new().dispatch(
+        let (near, all) = dispatched(
             #[inline(always)]
             || count_pairs(start, values, radius),
         );
@@ -82,7 +82,7 @@ impl Neighbours {
         }
         self.sort(x, length, delay, templates, radius);
         let (start, values, order, counts) = (&self.start, &self.values, &self.order, &mut self.counts);
-        Arch::new().dispatch(
+        dispatched(
             #[inline(always)]
             || count_each(start, values, radius, order, counts),
         );

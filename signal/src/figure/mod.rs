@@ -5,6 +5,8 @@
 
 mod ctg;
 mod ecg;
+mod hrv;
 
 pub use ctg::{CtgFigureConfig, PaperSpeed, ctg};
 pub use ecg::{EcgMarks, EcgStripConfig, ecg_strip, ecg_strip_marked};
+pub use hrv::{HrvTrendConfig, hrv_trend};
