@@ -226,19 +226,40 @@ impl ZeroPhaseLowPass {
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) unless `window` is odd and 1 to 101,
 /// [`Error::NotFinite`](crate::Error::NotFinite).
+pub fn median_filter(x: &[f64], window: usize) -> Result<Vec<f64>> {
+    median_filter_with(x, window, MedianEnds::Shrink)
+}
+
+/// What a median sees beyond the ends of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MedianEnds {
+    /// Nothing: the window shrinks evenly. The default.
+    #[default]
+    Shrink,
+    /// Zeros, as SciPy's `medfilt`: pulls an angle that does not begin at 0.
+    Zeros,
+}
+
+/// As [`median_filter`], with a choice of what is seen beyond the ends.
+///
+/// # Errors
+/// As `median_filter`.
 ///
 /// # Validation
-/// Equals the reference values within 1e-10 (`cargo xtask golden vision`).
-pub fn median_filter(x: &[f64], window: usize) -> Result<Vec<f64>> {
+/// With [`MedianEnds::Zeros`] equal to SciPy 1.17.1 `medfilt` (`cargo xtask golden vision`).
+pub fn median_filter_with(x: &[f64], window: usize, ends: MedianEnds) -> Result<Vec<f64>> {
     if window.is_multiple_of(2) || window > 101 {
         return Err(Parameter::new("window", window as f64, "odd, 1 to 101").into());
     }
     NotFinite::check_f64("sample", x)?;
     let mut sorted = Vec::with_capacity(window);
     let median_at = |i: usize| {
-        let half = (window / 2).min(i).min(x.len() - 1 - i);
+        let room = i.min(x.len() - 1 - i);
+        let half = if ends == MedianEnds::Shrink { (window / 2).min(room) } else { window / 2 };
         sorted.clear();
-        sorted.extend(x.iter().skip(i - half).take(2 * half + 1));
+        sorted.extend(x.iter().skip(i.saturating_sub(half)).take(half.min(i) + 1 + half.min(x.len() - 1 - i)));
+        sorted.resize(2 * half + 1, 0.0);
         sorted.sort_by(f64::total_cmp);
         sorted.get(half).copied().unwrap_or_default()
     };
@@ -333,6 +354,7 @@ mod tests {
         assert!(ZeroPhaseLowPass::config().with_cutoff_hz(f64::NAN).build(rate(30.0)).is_err());
         let filter = ZeroPhaseLowPass::config().build(rate(30.0)).unwrap();
         assert!(filter.filter(&[]).is_err() && filter.filter(&[f64::NAN]).is_err());
+        assert_eq!(median_filter_with(&[-4.0, 6.0, 7.0, 9.0], 5, MedianEnds::Zeros).unwrap(), [0.0, 6.0, 6.0, 6.0]);
         assert!(median_filter(&[1.0], 4).is_err() && median_filter(&[], 5).unwrap().is_empty());
     }
 }
