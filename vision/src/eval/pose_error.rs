@@ -191,9 +191,9 @@ fn largest(mut m: [[f64; 4]; 4]) -> (f64, [f64; 4]) {
                 for row in &mut m {
                     (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
                 }
-                for k in 0..4 {
-                    (m[p][k], m[q][k]) = (c * m[p][k] - s * m[q][k], s * m[p][k] + c * m[q][k]);
-                }
+                let (above, below) = (m[p], m[q]);
+                m[p] = std::array::from_fn(|k| c * above[k] - s * below[k]);
+                m[q] = std::array::from_fn(|k| s * above[k] + c * below[k]);
                 for row in &mut v {
                     (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
                 }

@@ -328,7 +328,7 @@ mod tests {
         let (b, found_b) = person(2, 300.0, 0.8);
         let both = keypoint_precision(&[a.clone(), b.clone()], &[found_a.clone(), found_b.clone()]).unwrap();
         assert!((both.ap - 1.0).abs() < 1e-12 && both.ar == 1.0 && both.ap_medium > 0.99 && both.ar_large == -1.0);
-        let one = keypoint_precision(&[a.clone(), b.clone()], &[found_a.clone()]).unwrap();
+        let one = keypoint_precision(&[a.clone(), b.clone()], std::slice::from_ref(&found_a)).unwrap();
         assert!((one.ap - 51.0 / 101.0).abs() < 1e-12 && one.ar == 0.5);
         let none = keypoint_precision(&[a, b], &[]).unwrap();
         assert_eq!((none.ap, none.ar), (0.0, 0.0));

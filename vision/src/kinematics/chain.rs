@@ -219,10 +219,11 @@ fn predict(x: &mut [f64; N], p: &mut Matrix, h: f64, free: [f64; 2]) {
         x[o + 1] += h * x[o + 2];
     }
     for o in [0, 3] {
-        for c in 0..N {
-            p[o][c] += h * p[o + 1][c] + g * p[o + 2][c];
-            p[o + 1][c] += h * p[o + 2][c];
+        let (speed, acceleration) = (p[o + 1], p[o + 2]);
+        for ((v, b), c) in p[o].iter_mut().zip(&speed).zip(&acceleration) {
+            *v += h * b + g * c;
         }
+        p[o + 1].iter_mut().zip(&acceleration).for_each(|(v, c)| *v += h * c);
     }
     for row in p.iter_mut() {
         for o in [0, 3] {
@@ -291,11 +292,11 @@ fn backward(steps: &[Step]) -> Vec<([f64; 2], f64)> {
             lambda[o + 2] += g * a + h * b;
         }
         for o in [0, 3] {
-            for c in 0..N {
-                let [a, b] = [l[o][c], l[o + 1][c]];
-                l[o + 1][c] += h * a;
-                l[o + 2][c] += g * a + h * b;
+            let (angle, speed) = (l[o], l[o + 1]);
+            for ((v, a), b) in l[o + 2].iter_mut().zip(&angle).zip(&speed) {
+                *v += g * a + h * b;
             }
+            l[o + 1].iter_mut().zip(&angle).for_each(|(v, a)| *v += h * a);
         }
         for row in &mut l {
             for o in [0, 3] {

@@ -369,7 +369,7 @@ fn knee_angle<const D: usize>(points: [([f64; D], f64); 3], view: Option<&ViewEs
 
 /// What an uncertain view adds to the error of the angle between `u` and `v`, in radians.
 fn turned(u: [f64; 3], v: [f64; 3], view: &ViewEstimate) -> f64 {
-    if !(view.foreshortening_sigma > 0.0) {
+    if view.foreshortening_sigma.is_nan() || view.foreshortening_sigma <= 0.0 {
         return 0.0;
     }
     let seen_from = |cos: f64| flexion([u[0] / cos, u[1], u[2]], [v[0] / cos, v[1], v[2]], true).to_radians();

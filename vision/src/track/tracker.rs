@@ -421,7 +421,7 @@ mod tests {
                 }
             }
             assert_ne!(owner[0], owner[1]);
-            assert_eq!(tracker.patient().is_some(), true);
+            assert!(tracker.patient().is_some());
         }
     }
 
