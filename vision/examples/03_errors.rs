@@ -50,14 +50,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             inside += errors.iter().filter(|(d, s)| d.abs() <= 1.644_854 * s).count();
             all += errors.len();
             wrong += usize::from(e.repetitions.len() != count);
-            if std::env::var("SHOW").is_ok() {
-                println!(
-                    "{seed} rest {:+.2} s {:.2} peaks {:+.2}",
-                    e.rest_deg - 3.0,
-                    e.rest_sigma_deg,
-                    e.rom_deg.unwrap_or(0.0) + e.rest_deg - peak
-                );
-            }
             if let (Some(rom), Some(estimate)) = (e.rom_deg, e.rom()) {
                 roms.push(rom - (peak - 3.0));
                 covered += usize::from(estimate.covers(peak - 3.0));
@@ -75,31 +67,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
     let (mut exact, mut failed) = (0, Vec::new());
-    for seed in if std::env::var("DBG").is_ok() { 533..534 } else { 0..1000 } {
+    let (mut inside, mut all) = (0usize, 0usize);
+    for seed in 0..1000 {
         let (scene, whole) = Scene::drawn(seed);
         let film = scene.film();
-        let found = LegConfig::default().build(scene.rate_hz)?.analyse(&tracks(&film.legs[0]));
-        match found {
-            Ok(motion) if std::env::var("DBG").is_ok() => {
-                println!("{:.1?} {:?}", motion.exercise.sigma_deg, motion.view)
-            }
-            Ok(motion) if motion.exercise.repetitions.len() == whole => exact += 1,
+        match LegConfig::default().build(scene.rate_hz)?.analyse(&tracks(&film.legs[0])) {
             Ok(motion) => {
-                if std::env::var("SHOW").is_ok() {
-                    println!(
-                        "{scene:?} partial {:?} angle {:.0?} sigma {:.1?} process {:?} {:.1?}",
-                        motion.exercise.partial,
-                        motion.exercise.flexion_deg,
-                        motion.exercise.sigma_deg,
-                        motion.points.each_ref().map(|p| (p.noise, p.process)),
-                        motion.view
-                    );
+                let e = &motion.exercise;
+                if e.repetitions.len() == whole {
+                    exact += 1;
+                } else {
+                    failed.push((seed, whole, e.repetitions.len()));
                 }
-                failed.push((seed, whole, motion.exercise.repetitions.len()))
+                let seen = e.flexion_deg.iter().zip(&e.sigma_deg).zip(&film.legs[0].truth_deg);
+                let seen: Vec<bool> = seen
+                    .filter(|((a, _), _)| a.is_finite())
+                    .map(|((a, s), t)| (a - t).abs() <= 1.644_854 * s)
+                    .collect();
+                inside += seen.iter().filter(|s| **s).count();
+                all += seen.len();
             }
             Err(error) => println!("scene {seed}: {error}"),
         }
     }
+    println!("drawn scenes: {:.1} % of the pictures in the 90 % interval", 100.0 * inside as f64 / all as f64);
     println!("drawn scenes: {exact} of 1000 counted exactly; wrong (seed, whole, counted): {failed:?}");
     let mut false_ones = 0;
     for seed in 0..scenes {

@@ -25,7 +25,7 @@ pub fn mend_swaps<const J: usize, const D: usize>(
 /// three pictures, squared over their usual size (from the median over the recording) and limited to
 /// [`limit`](Self::limit), plus [`rarity`](Self::rarity) for each change and [`doubt`](Self::doubt) for each swapped
 /// picture. A joint that is missing in one of the
-/// three is left out there, and the last place where it was seen stands in.
+/// three is left out there.
 ///
 /// # Examples
 /// ```
@@ -183,8 +183,7 @@ impl SwapRepair {
         for side in 0..2 {
             let [sa, sb, sc] = swap.map(|s| side ^ s);
             for j in 0..J {
-                // a joint that is not seen now says nothing; one that was not seen before is where it was last
-                if !pc[sc][j] || (!pb[sb][j] && !pa[sa][j]) {
+                if !(pa[sa][j] && pb[sb][j] && pc[sc][j]) {
                     continue;
                 }
                 let far: f64 = (0..D).map(|k| (a[sa][j][k] - 2.0 * b[sb][j][k] + c[sc][j][k]).powi(2)).sum();
