@@ -6,6 +6,7 @@ use eir_core::error::{Mismatch, Parameter, TooShort};
 use eir_core::metrics::sorted_quantile;
 use eir_core::{Estimate, SampleRate};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Share of a repetition's height at which it starts and ends.
 const EDGE: f64 = 0.1;
@@ -268,6 +269,17 @@ impl ExerciseAnalysis {
     /// [`Error::TooShort`](crate::Error::TooShort) if not a single value is there,
     /// [`Error::Mismatch`](crate::Error::Mismatch) for another number of errors than values.
     pub fn measure(&self, flexion_deg: &[f64], sigma_deg: Option<&[f64]>) -> Result<Exercise> {
+        self.measure_with(flexion_deg, sigma_deg, |_| None)
+    }
+
+    /// As [`measure`](Self::measure); `still` gives the angle and its variance over pictures in which nothing moves, where
+    /// that is known better than by the smoothed angle.
+    pub(crate) fn measure_with(
+        &self,
+        flexion_deg: &[f64],
+        sigma_deg: Option<&[f64]>,
+        still: impl Fn(Range<usize>) -> Option<(f64, f64)>,
+    ) -> Result<Exercise> {
         if let Some(sigma) = sigma_deg {
             Mismatch::check("standard errors", flexion_deg.len(), sigma.len())?;
         }
@@ -278,7 +290,7 @@ impl ExerciseAnalysis {
         }
         let curve = Curve { angle: &angle, sigma: sigma_deg, rate: self.rate, config: &self.config };
         let (repetitions, partial) = curve.repetitions();
-        let (rest_deg, rest_sigma_deg) = curve.rest(&repetitions);
+        let (rest_deg, rest_sigma_deg) = curve.rest(&repetitions, still);
         let count = repetitions.len() as f64;
         let mean_peak = repetitions.iter().map(|r| r.peak_deg).sum::<f64>() / count;
         let rom_deg = (count > 0.0).then_some(mean_peak - rest_deg);
@@ -432,7 +444,7 @@ impl Curve<'_> {
     }
 
     /// The angle at rest and its standard error.
-    fn rest(&self, repetitions: &[Repetition]) -> (f64, f64) {
+    fn rest(&self, repetitions: &[Repetition], still: impl Fn(Range<usize>) -> Option<(f64, f64)>) -> (f64, f64) {
         if let Some(declared) = self.config.rest_deg {
             return (declared, 0.0);
         }
@@ -449,12 +461,18 @@ impl Curve<'_> {
             };
             range.take_while(near).count()
         };
-        let margin = self.rate.samples(0.15);
-        let lead = quiet(&mut (0..before)).saturating_sub(margin).max(beginning.min(before)).max(1);
-        let Some((mut rest, mut variance)) = self.mean(0..lead) else { return (first, f64::NAN) };
+        let mean = |range: Range<usize>| still(range.clone()).or_else(|| self.mean(range));
+        // up to where the first movement begins
+        let falls = |i: usize, j: usize| self.angle.get(i).zip(self.angle.get(j)).is_some_and(|(a, b)| a < b);
+        let onset = repetitions
+            .first()
+            .map_or(n, |r| (1..=r.start).rev().take_while(|i| falls(i - 1, *i)).last().unwrap_or(r.start + 1) - 1);
+        let lead = quiet(&mut (0..before)).min(onset).max(beginning.min(before)).max(1);
+        let Some((mut rest, mut variance)) = mean(0..lead) else { return (first, f64::NAN) };
         if let Some(last) = repetitions.last() {
-            let trail = quiet(&mut (last.end..n).rev()).saturating_sub(margin);
-            let after = if trail >= beginning / 2 { self.mean(n - trail..n) } else { None };
+            let settled = (last.end..n - 1).take_while(|i| falls(*i + 1, *i)).last().map_or(last.end, |i| i + 1);
+            let trail = quiet(&mut (last.end..n).rev()).min(n - settled);
+            let after = if trail >= beginning / 2 { mean(n - trail..n) } else { None };
             let bottoms = repetitions.windows(2).filter_map(|w| self.bottom(w[0].peak, w[1].peak));
             let (mut sum, mut errors, mut count) = (0.0, 0.0, 0.0);
             for (value, sigma) in bottoms {
@@ -476,7 +494,7 @@ impl Curve<'_> {
     }
 
     /// The mean angle of a quiet stretch and its variance.
-    fn mean(&self, range: std::ops::Range<usize>) -> Option<(f64, f64)> {
+    fn mean(&self, range: Range<usize>) -> Option<(f64, f64)> {
         let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
         for i in range {
             if let Some(v) = self.angle.get(i).filter(|v| v.is_finite()) {
