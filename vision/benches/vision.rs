@@ -12,6 +12,9 @@ use eir_vision::pose::{PoseDetector, PoseLandmarker};
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
+#[path = "vision/motion.rs"]
+mod motion;
+
 fn main() -> std::process::ExitCode {
     // one thread, as the peers
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
@@ -27,7 +30,8 @@ fn rows(bench: &mut Bench) -> Fallible<()> {
     #[cfg(feature = "flex")]
     networks(bench)?;
     crop(bench)?;
-    kinematics(bench)
+    kinematics(bench)?;
+    motion::rows(bench)
 }
 
 /// The same values on both sides: a ramp that is nowhere special.
