@@ -113,6 +113,10 @@ pub fn angle_chart(title: &str, curves: &[AngleCurve<'_>]) -> Result<String> {
     }
     figure.rect(legend, 36.0, 16.0, 12.0, Colour::Good, 0.25);
     figure.text(legend + 22.0, 46.0, Anchor::Start, 12.0, Colour::Ink, "repetition");
+    if curves.iter().any(|c| !c.exercise.sigma_deg.is_empty()) {
+        figure.rect(legend + 220.0, 36.0, 16.0, 12.0, CURVES[0], 0.22);
+        figure.text(legend + 242.0, 46.0, Anchor::Start, 12.0, Colour::Ink, "90 % interval");
+    }
     if rest.is_finite() {
         figure.dashed(legend + 110.0, 42.0, legend + 132.0, 42.0, Colour::Muted, 1.0);
         figure.text(legend + 138.0, 46.0, Anchor::Start, 12.0, Colour::Ink, &format!("rest {rest:.1}°"));

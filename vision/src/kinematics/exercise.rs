@@ -179,11 +179,20 @@ impl ExerciseConfig {
     /// # Errors
     /// As [`validate`](Self::validate), and [`Error::Parameter`](crate::Error::Parameter) for a rate that is none.
     pub fn build(self, rate_hz: f64) -> Result<ExerciseAnalysis> {
-        let rate = SampleRate::new(rate_hz)?;
+        let rate = pictures_per_second(rate_hz)?;
         self.validate()?;
         let smoother = self.smoother.clone().build()?;
         Ok(ExerciseAnalysis { config: self, rate, smoother })
     }
+}
+
+/// A rate at which movement can be seen, and at which times do not run together.
+pub(super) fn pictures_per_second(rate_hz: f64) -> Result<SampleRate> {
+    let rate = SampleRate::new(rate_hz)?;
+    if !(0.1..=1e5).contains(&rate.hz()) {
+        return Err(Parameter::new("rate_hz", rate_hz, "0.1 to 100 000 pictures a second").into());
+    }
+    Ok(rate)
 }
 
 /// Repetitions and range of motion with the default settings.

@@ -407,35 +407,47 @@ impl<const A: usize> Track<A> {
         2 * model.order() as i32 - 1
     }
 
-    /// The forward pass. What bounds it: one division and some sixty multiplications that wait for one another.
+    /// The forward pass. What bounds it: one division and some sixty multiplications that wait for one another; once the
+    /// gain stays as it is (even times, nothing missing) the dozen of the state alone.
     #[inline(always)]
     fn forward(&self, model: MotionModel, ratio: f64, vague: f64, mut visit: impl FnMut(Step<A>)) {
         let Some(start) = self.rows.first() else { return };
         let mut x: [[f64; 3]; A] = std::array::from_fn(|k| [start.z[k], 0.0, 0.0]);
         let acceleration = if model == MotionModel::ConstantAcceleration { vague } else { 0.0 };
+        // before the observation, and what it gains
         let mut p = Symmetric { a: vague, b: 0.0, c: 0.0, d: vague, e: 0.0, f: acceleration };
+        let mut gain = [0.0; 3];
+        let mut after = p;
+        let (mut settled, mut last) = (false, *start);
         for (i, row) in self.rows.iter().enumerate() {
+            // missing pictures have an infinite variance, which differs from itself by NaN: they unsettle it
+            let alike = (row.step - last.step).abs() < 1e-9 && (row.variance - last.variance).abs() < 1e-12;
+            last = *row;
             if i > 0 {
                 let (h, g) = (row.step, row.step * row.step / 2.0);
                 for x in &mut x {
                     x[0] += h * x[1] + g * x[2];
                     x[1] += h * x[2];
                 }
-                p = p.predicted(h, g).plus_process(model, ratio, h);
+                if !(settled && alike) {
+                    let before = p;
+                    p = after.predicted(h, g).plus_process(model, ratio, h);
+                    settled = alike && p.near(&before);
+                    gain = [0.0; 3];
+                }
             }
             let s = p.a + row.variance;
             let innovation = if s.is_finite() { std::array::from_fn(|k| row.z[k] - x[k][0]) } else { [0.0; A] };
             visit(Step { x, p, innovation, s, step: row.step });
-            if s.is_finite() {
+            if !s.is_finite() {
+                after = p;
+                continue;
+            }
+            if !settled || gain[0] == 0.0 {
                 let over = 1.0 / s;
-                let gain = [p.a * over, p.b * over, p.c * over];
-                for (x, nu) in x.iter_mut().zip(innovation) {
-                    for (x, k) in x.iter_mut().zip(gain) {
-                        *x += k * nu;
-                    }
-                }
+                gain = [p.a * over, p.b * over, p.c * over];
                 let keep = row.variance * over;
-                p = Symmetric {
+                after = Symmetric {
                     a: p.a * keep,
                     b: p.b * keep,
                     c: p.c * keep,
@@ -443,6 +455,11 @@ impl<const A: usize> Track<A> {
                     e: p.e - gain[1] * p.c,
                     f: p.f - gain[2] * p.c,
                 };
+            }
+            for (x, nu) in x.iter_mut().zip(innovation) {
+                for (x, k) in x.iter_mut().zip(gain) {
+                    *x += k * nu;
+                }
             }
         }
     }
@@ -546,6 +563,19 @@ impl Symmetric {
             self.b * v[0] + self.d * v[1] + self.e * v[2],
             self.c * v[0] + self.e * v[1] + self.f * v[2],
         ]
+    }
+
+    /// Whether nothing changes any more, to ten digits.
+    fn near(&self, other: &Self) -> bool {
+        let pairs = [
+            (self.a, other.a),
+            (self.b, other.b),
+            (self.c, other.c),
+            (self.d, other.d),
+            (self.e, other.e),
+            (self.f, other.f),
+        ];
+        pairs.into_iter().all(|(a, b)| (a - b).abs() <= 1e-10 * a.abs())
     }
 
     /// `F P Fᵀ` with `F = [1 h g; 0 1 h; 0 0 1]`.

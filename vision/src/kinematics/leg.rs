@@ -1,7 +1,7 @@
 //! A leg over time: key points in, knee angle with its error bar and the exercise out.
 
 use super::chain::{self, Joint, Seen};
-use super::exercise::{Exercise, ExerciseAnalysis, ExerciseConfig};
+use super::exercise::{Exercise, ExerciseAnalysis, ExerciseConfig, pictures_per_second};
 use super::kalman::{KalmanConfig, KalmanSmoother, SmoothTrack};
 use super::view::{View, ViewEstimate, estimate};
 use crate::Result;
@@ -125,7 +125,7 @@ impl LegConfig {
     /// As [`validate`](Self::validate), and [`Error::Parameter`](crate::Error::Parameter) for a rate that is none.
     pub fn build(self, rate_hz: f64) -> Result<LegAnalysis> {
         self.validate()?;
-        let rate = SampleRate::new(rate_hz)?;
+        let rate = pictures_per_second(rate_hz)?;
         let smoother = self.smoother.clone().build()?;
         let exercise = self.exercise.clone().build(rate_hz)?;
         Ok(LegAnalysis { config: self, rate, smoother, exercise })
