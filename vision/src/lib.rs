@@ -46,7 +46,7 @@
 //! `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` only forward to burn; which of them computes is the caller's
 //! `Device`.
 //!
-//! What it does **not** do: track persons over time, read video, tell a good exercise from a bad one, recognise faces or
+//! What it does **not** do: read video, tell a good exercise from a bad one, recognise faces or
 //! expressions. It is **not a medical device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -113,3 +113,29 @@ fn swapped_legs_are_mended_and_others_left_alone() {
     }
     assert!(mended_ones as f64 >= 0.95 * swapped_ones as f64, "{mended_ones} of {swapped_ones}");
 }
+
+/// Without the yaw: found and undone, or refused.
+#[test]
+fn an_unknown_view_is_found_or_refused() {
+    let mut found = 0;
+    for seed in 0..20 {
+        for (yaw_deg, noise) in [(30.0, 0.0), (30.0, 2.0), (15.0, 2.0), (0.0, 2.0)] {
+            let scene = Scene { yaw_deg, ..Scene::plain(30.0, 4, 95.0, 3.0, noise, 0.0, seed) };
+            let leg = &scene.film().legs[0];
+            let [hip, knee, ankle] = &leg.points;
+            let tracks = LegTracks { hip, knee, ankle, confidence: None };
+            let Ok(motion) = LegConfig::default().build(30.0).unwrap().analyse(&tracks) else { continue };
+            let errors = errors(&motion, leg);
+            let rmse = (errors.iter().map(|e| e.0 * e.0).sum::<f64>() / errors.len() as f64).sqrt();
+            assert!(rmse < if noise == 0.0 { 0.1 } else { 1.5 }, "{yaw_deg} degrees, {noise} px: {rmse}");
+            found += 1;
+        }
+    }
+    assert!(found >= 76);
+    // from too far in front there is too little to see
+    let scene = Scene { yaw_deg: 60.0, ..Scene::plain(30.0, 4, 95.0, 3.0, 1.0, 0.0, 1) };
+    let film = scene.film();
+    let [hip, knee, ankle] = &film.legs[0].points;
+    let tracks = LegTracks { hip, knee, ankle, confidence: None };
+    assert!(LegConfig::default().build(30.0).unwrap().analyse(&tracks).is_err());
+}

@@ -183,8 +183,11 @@ pub struct LegMotion<const D: usize> {
 /// ```
 ///
 /// # Validation
-/// Against the simulated truth of 9 stored sequences: see `cargo xtask golden vision`; on hundreds more:
-/// `cargo run --release --example 03_errors -p eir-vision`.
+/// On the stored simulated sequences within the goals of `cargo xtask golden vision`. On 300 simulated films of each kind
+/// (segments of 147 and 140 pixels, 30 pictures a second; `cargo run --release --example 03_errors -p eir-vision`): 2 pixels
+/// of jitter, mean RMSE 0.42° (squat) and 0.55° (fast heel slide), range of motion 0.24° and 0.21° (SD); 4 pixels and 20 %
+/// of the points dropped, 0.95° and 0.5°. The truth lies in the 90 % interval in 89 to 92 % of the pictures. The angle is that
+/// of the points: what a network's points are off is not in the interval.
 ///
 /// # References
 /// Rauch, Tung, Striebel 1965, doi:10.2514/3.3166; Wu et al. 2002, doi:10.1016/S0021-9290(01)00222-6.

@@ -32,9 +32,11 @@ pub fn assignment(costs: &[f64], rows: usize, columns: usize) -> Result<Vec<Opti
     Mismatch::check("costs", rows.saturating_mul(columns), costs.len())?;
     NotFinite::check_f64("cost", costs)?;
     if rows <= columns {
-        return Ok(wide(rows, columns, |r, c| costs.get(r * columns + c).copied().unwrap_or_default()));
+        return Ok(wide(costs, rows, columns));
     }
-    let turned = wide(columns, rows, |r, c| costs.get(c * columns + r).copied().unwrap_or_default());
+    let across = |c: usize| (0..rows).map(move |r| costs.get(r * columns + c).copied().unwrap_or_default());
+    let turned: Vec<f64> = (0..columns).flat_map(across).collect();
+    let turned = wide(&turned, columns, rows);
     let mut result = vec![None; rows];
     for (column, row) in turned.into_iter().enumerate() {
         if let Some(place) = row.and_then(|r| result.get_mut(r)) {
@@ -45,37 +47,41 @@ pub fn assignment(costs: &[f64], rows: usize, columns: usize) -> Result<Vec<Opti
 }
 
 /// For at most as many rows as columns. Columns count from 1; 0 stands for "none yet".
-fn wide(rows: usize, columns: usize, cost: impl Fn(usize, usize) -> f64) -> Vec<Option<usize>> {
+fn wide(costs: &[f64], rows: usize, columns: usize) -> Vec<Option<usize>> {
     let (mut u, mut v) = (vec![0.0; rows + 1], vec![0.0; columns + 1]);
     let mut row_of = vec![0usize; columns + 1];
     let mut way = vec![0usize; columns + 1];
+    let (mut least, mut used) = (vec![f64::INFINITY; columns + 1], vec![false; columns + 1]);
     for row in 1..=rows {
         row_of[0] = row;
         let mut column = 0;
-        let mut least = vec![f64::INFINITY; columns + 1];
-        let mut used = vec![false; columns + 1];
+        least.fill(f64::INFINITY);
+        used.fill(false);
         loop {
             used[column] = true;
             let at = row_of[column];
             let (mut step, mut next) = (f64::INFINITY, 0);
-            for c in 1..=columns {
-                if used[c] {
+            let own = u[at];
+            // what bounds it: this loop, once for each column on the way
+            let places = least.iter_mut().zip(&mut way).zip(v.iter().zip(&used)).enumerate().skip(1);
+            for ((c, ((least, way), (v, used))), cost) in places.zip(costs.iter().skip((at - 1) * columns)) {
+                if *used {
                     continue;
                 }
-                let reduced = cost(at - 1, c - 1) - u[at] - v[c];
-                if reduced < least[c] {
-                    (least[c], way[c]) = (reduced, column);
+                let reduced = cost - own - v;
+                if reduced < *least {
+                    (*least, *way) = (reduced, column);
                 }
-                if least[c] < step {
-                    (step, next) = (least[c], c);
+                if *least < step {
+                    (step, next) = (*least, c);
                 }
             }
-            for c in 0..=columns {
-                if used[c] {
-                    u[row_of[c]] += step;
-                    v[c] -= step;
+            for (((least, v), used), row) in least.iter_mut().zip(&mut v).zip(&used).zip(&row_of) {
+                if *used {
+                    u[*row] += step;
+                    *v -= step;
                 } else {
-                    least[c] -= step;
+                    *least -= step;
                 }
             }
             column = next;
