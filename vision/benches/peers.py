@@ -81,5 +81,74 @@ def filtfilt():
     return lambda: filtfilt(b, a, x, axis=1)
 
 
+def persons(images, jitter):
+    """Labelled and found persons: as `persons` in motion.rs."""
+    truths, found = [], []
+    for image in range(1, images + 1):
+        for k in range(1 + image % 5):
+            size = 40.0 + (image * 31 + k * 17) % 200
+            x, y = 30.0 + 110.0 * k, 20.0 + (image * 13 + k * 7) % 150
+            points, moved = [], []
+            for i in range(17):
+                u, v = x + size * ((i * 7) % 17) / 34, y + size * i / 17
+                points += [u, v, 0 if (image + i) % 6 == 0 else 2]
+                d = size * (jitter * (((image * 29 + k * 11 + i * 5) % 21) - 10) / 10)
+                moved += [u + d, v - d, 1]
+            box, area = [x, y, size / 2, size], 0.4 * size * size
+            count = sum(1 for v in points[2::3] if v > 0)
+            truths.append(dict(id=len(truths) + 1, image_id=image, category_id=1, iscrowd=0, area=area, bbox=box,
+                               keypoints=points, num_keypoints=count))
+            if (image + k) % 10:
+                score = ((image * 37 + k * 101) % 997) / 997
+                found.append(dict(image_id=image, category_id=1, keypoints=moved, score=score))
+    return truths, found
+
+
+def keypoint_precision():
+    import contextlib
+    import io
+
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    truths, found = persons(5000, 0.06)
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = dict(images=[dict(id=i) for i in range(1, 5001)], annotations=truths, categories=[dict(id=1)])
+        coco.createIndex()
+        results = coco.loadRes(found)
+
+    def work():
+        with contextlib.redirect_stdout(io.StringIO()):
+            evaluation = COCOeval(coco, results, "keypoints")
+            evaluation.evaluate()
+            evaluation.accumulate()
+            evaluation.summarize()
+        return evaluation.stats
+
+    return work
+
+
+def median5():
+    from scipy.signal import medfilt
+
+    x = wobble(np.arange(1800)[None], np.arange(99)[:, None])
+    return lambda: [medfilt(row, 5) for row in x]
+
+
+def savgol():
+    from scipy.signal import savgol_filter
+
+    x = wobble(np.arange(1800)[None], np.arange(99)[:, None])
+    return lambda: savgol_filter(x, 11, 3, axis=1)
+
+
+def assignment():
+    from scipy.optimize import linear_sum_assignment
+
+    costs = ((np.arange(100 * 100) * 7919) % 10007 / 10007).reshape(100, 100)
+    return lambda: linear_sum_assignment(costs)
+
+
 if __name__ == "__main__":
     serve(globals())

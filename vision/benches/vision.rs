@@ -6,11 +6,14 @@ use eir_core::SampleRate;
 use eir_core::testing::bench::Bench;
 use eir_vision::Image;
 use eir_vision::crop::{Affine, Border, Sampling, warp_into};
-use eir_vision::kinematics::{ButterworthConfig, ExerciseConfig, knee_flexion_series};
+use eir_vision::kinematics::{ButterworthConfig, ExerciseConfig, knee_flexion_series, median_filter};
 #[cfg(feature = "flex")]
 use eir_vision::pose::{PoseDetector, PoseLandmarker};
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
+
+#[path = "vision/motion.rs"]
+mod motion;
 
 fn main() -> std::process::ExitCode {
     // one thread, as the peers
@@ -27,7 +30,8 @@ fn rows(bench: &mut Bench) -> Fallible<()> {
     #[cfg(feature = "flex")]
     networks(bench)?;
     crop(bench)?;
-    kinematics(bench)
+    kinematics(bench)?;
+    motion::rows(bench)
 }
 
 /// The same values on both sides: a ramp that is nowhere special.
@@ -89,17 +93,22 @@ fn kinematics(bench: &mut Bench) -> Fallible<()> {
     let knee_at = |f: f64| [320.0 + 140.0 * (0.4 * f).sin(), 400.0 - 140.0 * (0.4 * f).cos()];
     let hip_at = |f: f64| [knee_at(f)[0] - 147.0 * (0.6 * f).sin(), knee_at(f)[1] - 147.0 * (0.6 * f).cos()];
     let (hip, knee, ankle) = (track(&hip_at, 0), track(&knee_at, 1), track(&|_| [320.0, 400.0], 2));
+    // the same steps as the peer's: median, both ways, thresholds; what finds the jitter itself has its own rows
     let analysis = ExerciseConfig::default().build(30.0)?;
+    let filter = ButterworthConfig::default().build(SampleRate::new(30.0)?)?;
+    let (mut y, mut scratch) = (Vec::new(), Vec::new());
     bench
         .row("knee angle, repetitions, ROM", "1800 pictures, one leg", 4.0)
         .peer("NumPy, SciPy 1.17.1", "exercise")
-        .run(|| knee_flexion_series(&hip, &knee, &ankle).and_then(|angle| analysis.analyse(&angle)));
-    let filter = ButterworthConfig::default().build(SampleRate::new(30.0)?)?;
+        .run(|| {
+            let steady = median_filter(&knee_flexion_series(&hip, &knee, &ankle)?, 5)?;
+            filter.filter_into(&steady, &mut y, &mut scratch)?;
+            analysis.measure(&y, None)
+        });
     let tracks: Vec<Vec<f64>> = (0..99).map(|k| (0..1800).map(|i| f64::from(wobble(i, k))).collect()).collect();
-    let (mut y, mut scratch) = (Vec::new(), Vec::new());
     bench
         .row("Butterworth, both ways", "1800 x 99 values", 2.0)
         .peer("SciPy 1.17.1", "filtfilt")
-        .run(|| tracks.iter().try_for_each(|track| filter.filter_into(track, &mut y, &mut scratch)));
+        .run(|| filter.filter_tracks(&tracks));
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use eir_core::random::Generator;
 use eir_vision::chart::{AngleCurve, angle_chart};
-use eir_vision::kinematics::{analyse, knee_flexion_series};
+use eir_vision::kinematics::{LegConfig, LegTracks};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // a leg of 147 and 140 pixels seen from the side: four squats of 2.5 s to 90 degrees, 30 pictures a second
@@ -24,15 +24,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    let flexion = knee_flexion_series(&hip, &knee, &ankle)?;
-    let exercise = analyse(&flexion, rate_hz)?;
+    let leg = LegTracks { hip: &hip, knee: &knee, ankle: &ankle, confidence: None };
+    let exercise = LegConfig::default().build(rate_hz)?.analyse(&leg)?.exercise;
     println!("{} repetitions, rest {:.1} degrees", exercise.repetitions.len(), exercise.rest_deg);
-    for (i, r) in exercise.repetitions.iter().enumerate() {
-        let seconds = |frame: usize| exercise.rate.seconds(frame);
-        println!("  {}: {:5.2} s to {:5.2} s, peak {:.1} degrees", i + 1, seconds(r.start), seconds(r.end), r.peak_deg);
+    for (i, r) in exercise.report().repetitions.iter().enumerate() {
+        let [up, down] = [r.rise.duration_s, r.fall.duration_s];
+        println!("  {}: peak {:.1} degrees, up {up:.2} s, hold {:.2} s, down {down:.2} s", i + 1, r.peak_deg, r.hold_s);
     }
-    if let Some(rom) = exercise.rom_deg {
-        println!("range of motion {rom:.1} degrees");
+    if let Some(rom) = exercise.rom() {
+        println!("{}", rom.sentence("Range of motion"));
     }
     if let Some(path) = std::env::args_os().nth(1) {
         let svg =

@@ -17,7 +17,8 @@ pub struct AngleCurve<'a> {
     pub exercise: &'a Exercise,
 }
 
-/// A figure of up to three angles over time: repetitions of the first one shaded and numbered, peaks marked, rest dashed.
+/// A figure of up to three angles over time: repetitions of the first one shaded and numbered, peaks marked, rest dashed,
+/// 90 % intervals as bands where the errors are known.
 ///
 /// The SVG follows the reader's light or dark theme.
 ///
@@ -44,8 +45,11 @@ pub fn angle_chart(title: &str, curves: &[AngleCurve<'_>]) -> Result<String> {
     }
     let seconds = |c: &AngleCurve<'_>| c.exercise.rate.seconds(c.exercise.flexion_deg.len());
     let duration = curves.iter().map(seconds).fold(0.0, f64::max);
-    let values = || curves.iter().flat_map(|c| &c.exercise.flexion_deg).copied().filter(|v| v.is_finite());
-    let (low, high) = values().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+    let ends = |c: &AngleCurve<'_>| {
+        let bounds = interval(c.exercise);
+        bounds.fold((f64::MAX, f64::MIN), |(l, h), (_, a, b)| (l.min(a), h.max(b)))
+    };
+    let (low, high) = curves.iter().map(ends).fold((f64::MAX, f64::MIN), |(l, h), (a, b)| (l.min(a), h.max(b)));
     if low > high {
         return Err(TooShort::new("pictures with an angle", 0, 1).into());
     }
@@ -81,6 +85,18 @@ pub fn angle_chart(title: &str, curves: &[AngleCurve<'_>]) -> Result<String> {
     if rest.is_finite() {
         figure.dashed(left, y.at(rest), right, y.at(rest), Colour::Muted, 1.0);
     }
+    for (curve, colour) in curves.iter().zip(CURVES) {
+        if curve.exercise.sigma_deg.is_empty() {
+            continue;
+        }
+        let rate = curve.exercise.rate;
+        let bounds: Vec<(usize, f64, f64)> = interval(curve.exercise).collect();
+        for piece in bounds.chunk_by(|a, b| a.0 + 1 == b.0) {
+            let above = piece.iter().map(|(i, _, b)| (x.at(rate.seconds(*i)), y.at(*b)));
+            let below = piece.iter().rev().map(|(i, a, _)| (x.at(rate.seconds(*i)), y.at(*a)));
+            figure.area(above.chain(below), colour, 0.22);
+        }
+    }
     let mut legend = left;
     for (curve, colour) in curves.iter().zip(CURVES) {
         let rate = curve.exercise.rate;
@@ -97,11 +113,23 @@ pub fn angle_chart(title: &str, curves: &[AngleCurve<'_>]) -> Result<String> {
     }
     figure.rect(legend, 36.0, 16.0, 12.0, Colour::Good, 0.25);
     figure.text(legend + 22.0, 46.0, Anchor::Start, 12.0, Colour::Ink, "repetition");
+    if curves.iter().any(|c| !c.exercise.sigma_deg.is_empty()) {
+        figure.rect(legend + 220.0, 36.0, 16.0, 12.0, CURVES[0], 0.22);
+        figure.text(legend + 242.0, 46.0, Anchor::Start, 12.0, Colour::Ink, "90 % interval");
+    }
     if rest.is_finite() {
         figure.dashed(legend + 110.0, 42.0, legend + 132.0, 42.0, Colour::Muted, 1.0);
         figure.text(legend + 138.0, 46.0, Anchor::Start, 12.0, Colour::Ink, &format!("rest {rest:.1}°"));
     }
     Ok(figure.finish())
+}
+
+/// Pictures with an angle and the ends of its 90 % interval (the angle itself where its error is not known).
+fn interval(exercise: &Exercise) -> impl Iterator<Item = (usize, f64, f64)> + '_ {
+    exercise.flexion_deg.iter().enumerate().filter(|(_, v)| v.is_finite()).map(|(i, v)| {
+        let half = 1.644_854 * exercise.sigma_deg.get(i).copied().filter(|s| s.is_finite()).unwrap_or(0.0);
+        (i, v - half, v + half)
+    })
 }
 
 #[cfg(test)]

@@ -36,7 +36,9 @@
 //! | [`refine`] | landmarks sharpened by heat maps |
 //! | `pose` | BlazePose detector and full landmark network, the whole chain (feature `models`) |
 //! | [`skeleton`] | names of the 33 points, bones |
-//! | [`kinematics`] | knee angle, smoothing without lag, repetitions, range of motion, symmetry, joint coordinate system |
+//! | [`kinematics`] | joint angles with error bars, smoothing, repetitions, range of motion, symmetry, joint coordinate system |
+//! | [`track`] | who is who from picture to picture |
+//! | [`eval`] | how good key points are: OKS, average precision, PCK, MPJPE |
 //! | [`overlay`] | the skeleton drawn over the picture |
 //! | [`chart`] | the angle over time as SVG |
 //!
@@ -44,7 +46,7 @@
 //! `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` only forward to burn; which of them computes is the caller's
 //! `Device`.
 //!
-//! What it does **not** do: track persons over time, read video, tell a good exercise from a bad one, recognise faces or
+//! What it does **not** do: read video, tell a good exercise from a bad one, recognise faces or
 //! expressions. It is **not a medical device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -52,6 +54,7 @@ pub mod chart;
 pub mod crop;
 pub mod detection;
 mod error;
+pub mod eval;
 mod image;
 pub mod kinematics;
 pub mod overlay;
@@ -60,6 +63,7 @@ pub mod overlay;
 pub mod pose;
 pub mod refine;
 pub mod skeleton;
+pub mod track;
 
 pub use error::{Error, Result};
 pub use image::Image;

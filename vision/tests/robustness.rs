@@ -6,9 +6,13 @@ use eir_core::random::Generator;
 use eir_core::testing::{PeakAlloc, contract, recipes};
 use eir_vision::crop::{Affine, Border, Sampling, SquareRoi, warp};
 use eir_vision::detection::{DetectionConfig, VALUES, decode};
-use eir_vision::kinematics::{ExerciseConfig, Side, analyse, knee_flexion_series};
+use eir_vision::kinematics::{
+    ExerciseConfig, KalmanConfig, LegConfig, LegTracks, LiveConfig, OneEuroConfig, SavitzkyGolayConfig, Side,
+    SwapRepair, Targets, View, analyse, knee_flexion_series, log_dimensionless_jerk, mend_swaps, spectral_arc_length,
+};
 use eir_vision::overlay::{OverlayConfig, draw_skeleton};
 use eir_vision::refine::{RefineConfig, refine};
+use eir_vision::track::{PersonFound, TrackerConfig};
 use eir_vision::{Error, Image, Result};
 
 #[global_allocator]
@@ -107,6 +111,65 @@ fn angles_of_all_kinds() {
 }
 
 #[test]
+fn key_points_of_all_kinds() {
+    let values = |x: &[f32]| -> Vec<f64> { x.iter().map(|v| f64::from(*v)).collect() };
+    let pairs = |x: &[f32]| x.as_chunks::<2>().0.to_vec();
+    contract::detector("a leg", |x| {
+        let points = pairs(x);
+        let n = points.len() / 3;
+        let leg =
+            LegTracks { hip: &points[..n], knee: &points[n..2 * n], ankle: &points[2 * n..3 * n], confidence: None };
+        LegConfig::default()
+            .build(30.0)
+            .and_then(|a| a.analyse(&leg))
+            .map(|m| format!("{m:?}"))
+            .map_err(|e| e.to_string())
+    });
+    contract::detector("swapped legs", |x| {
+        let (mut right, mut left) = (pairs(x), pairs(x));
+        left.reverse();
+        mend_swaps([&mut right[..]], [&mut left[..]]).map_err(|e| e.to_string())
+    });
+    contract::detector("a smooth track", |x| {
+        let times: Vec<f64> = (0..x.len()).map(|i| i as f64 / 30.0).collect();
+        let points: Vec<[f64; 1]> = values(x).iter().map(|v| [*v]).collect();
+        KalmanConfig::default()
+            .build()
+            .and_then(|k| k.smooth(&times, &points, None))
+            .map(|s| format!("{s:?}"))
+            .map_err(|e| e.to_string())
+    });
+    contract::detector("smoothness", |x| {
+        let x = values(x);
+        spectral_arc_length(&x, 30.0)
+            .and_then(|a| Ok([a, log_dimensionless_jerk(&x, 30.0)?]))
+            .map_err(|e| e.to_string())
+    });
+    contract::detector("a report", |x| {
+        let exercise = analyse(&values(x), 30.0).map_err(|e| e.to_string())?;
+        Ok::<_, String>(format!("{:?} {:?}", exercise.report(), exercise.rom()))
+    });
+    contract::detector("a live knee", |x| {
+        let mut knee = LiveConfig::default().build().map_err(|e| e.to_string())?;
+        let mut states = Vec::new();
+        for (i, w) in pairs(x).windows(3).enumerate() {
+            let state = knee.push(i as f64, &[w[0], w[1], w[2]], &[0.9; 3]).map_err(|e| e.to_string())?;
+            states.push(format!("{state:?}"));
+        }
+        Ok::<_, String>(states)
+    });
+    contract::detector("persons over time", |x| {
+        let mut tracker = TrackerConfig::default().build().map_err(|e| e.to_string())?;
+        let mut all = Vec::new();
+        for (i, b) in x.as_chunks::<4>().0.iter().enumerate() {
+            let person = PersonFound { bbox: *b, points: &[], score: 0.9 };
+            all.extend(tracker.update(i as f64, &[person]).map_err(|e| e.to_string())?);
+        }
+        Ok::<_, String>(all)
+    });
+}
+
+#[test]
 fn raw_outputs_of_all_kinds() {
     let roi = SquareRoi::new([50.0, 50.0], 100.0, 0.0).unwrap();
     contract::detector("detections", |x| {
@@ -129,7 +192,18 @@ fn settings_go_through_json_and_types_through_threads() {
     contract::serde_round_trip(&DetectionConfig::default().with_min_score(0.2));
     contract::serde_round_trip(&RefineConfig::default().with_window(7));
     contract::serde_round_trip(&OverlayConfig::default().with_face(true));
-    contract::serde_round_trip(&analyse(&[5.0; 90], 30.0).unwrap());
+    contract::serde_round_trip(&analyse(&[5.0; 90], 30.0).unwrap().report());
+    contract::serde_round_trip(&LegConfig::default().with_view(View::Yaw(20.0)).with_rigid(false));
+    contract::serde_round_trip(&KalmanConfig::default().with_noise(2.0));
+    contract::serde_round_trip(&LiveConfig::default().with_jitter(2.0));
+    contract::serde_round_trip(&OneEuroConfig::default().with_beta(0.3));
+    contract::serde_round_trip(&SavitzkyGolayConfig::default().with_window(7));
+    contract::serde_round_trip(&SwapRepair::default().with_rarity(4.0));
+    contract::serde_round_trip(&Targets::default().with_peak_deg(80.0, 120.0));
+    contract::serde_round_trip(&TrackerConfig::default().with_hits(2));
+    let times: Vec<f64> = (0..30).map(|i| f64::from(i) / 30.0).collect();
+    let wave: Vec<[f64; 2]> = times.iter().map(|t| [t.sin(), t.cos()]).collect();
+    contract::serde_round_trip(&KalmanConfig::default().build().unwrap().smooth(&times, &wave, None).unwrap());
     contract::serde_round_trip(&[Side::Left, Side::Right]);
     contract::send_sync::<Image>();
     contract::send_sync::<Error>();

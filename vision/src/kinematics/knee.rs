@@ -69,7 +69,7 @@ pub fn knee_flexion_deg<const D: usize>(hip: &[f64; D], knee: &[f64; D], ankle: 
     flexion(hip, knee, ankle).ok_or_else(|| Parameter::new("length of a segment", 0.0, "above 0").into())
 }
 
-fn dimensions(d: usize) -> Result<()> {
+pub(super) fn dimensions(d: usize) -> Result<()> {
     if matches!(d, 2 | 3) {
         return Ok(());
     }
@@ -77,7 +77,7 @@ fn dimensions(d: usize) -> Result<()> {
 }
 
 /// None if two points coincide or one is not finite.
-fn flexion<const D: usize>(hip: &[f64; D], knee: &[f64; D], ankle: &[f64; D]) -> Option<f64> {
+pub(super) fn flexion<const D: usize>(hip: &[f64; D], knee: &[f64; D], ankle: &[f64; D]) -> Option<f64> {
     let from_knee =
         |p: &[f64; D]| -> [f64; 3] { std::array::from_fn(|i| p.get(i).zip(knee.get(i)).map_or(0.0, |(a, b)| a - b)) };
     let (u, v) = (from_knee(hip), from_knee(ankle));

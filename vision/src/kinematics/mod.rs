@@ -16,14 +16,41 @@
 //! # Ok::<(), eir_vision::Error>(())
 //! ```
 
+mod angles;
+mod chain;
 mod exercise;
+mod export;
+mod feedback;
 mod frontal;
 mod joint_coordinates;
+mod kalman;
 mod knee;
+mod leg;
+mod live;
+mod one_euro;
+mod report;
+mod savitzky_golay;
 mod smoothing;
+mod smoothness;
+mod swaps;
+mod view;
 
+pub use angles::{angle_series, ankle_dorsiflexion_deg, hip_flexion_deg, included_angle_deg, trunk_lean_deg};
 pub use exercise::{Exercise, ExerciseAnalysis, ExerciseConfig, Repetition, analyse};
+pub use export::{csv, mot, trc};
+pub use feedback::{Feedback, Targets};
 pub use frontal::frontal_plane_projection_deg;
 pub use joint_coordinates::{KneeRotation, knee_rotation};
+pub use kalman::{KalmanConfig, KalmanSmoother, MotionModel, SmoothTrack};
 pub use knee::{Side, knee_flexion_deg, knee_flexion_series, limb_symmetry_percent, sagittal, symmetry_index_percent};
-pub use smoothing::{ButterworthConfig, ZeroPhaseLowPass, fill_gaps, fill_track_gaps, median_filter};
+pub use leg::{LegAnalysis, LegConfig, LegMotion, LegTracks};
+pub use live::{LiveConfig, LiveKnee, LivePhase, LiveRepetition, LiveState};
+pub use one_euro::{DerivativeOf, OneEuro, OneEuroConfig, OneEuroStream, one_euro};
+pub use report::{ExerciseReport, Phase, RepetitionReport};
+pub use savitzky_golay::{SavitzkyGolay, SavitzkyGolayConfig};
+pub use smoothing::{
+    ButterworthConfig, MedianEnds, ZeroPhaseLowPass, fill_gaps, fill_track_gaps, median_filter, median_filter_with,
+};
+pub use smoothness::{log_dimensionless_jerk, spectral_arc_length};
+pub use swaps::{SwapRepair, mend_swaps};
+pub use view::{View, ViewEstimate};

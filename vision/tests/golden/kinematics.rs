@@ -1,10 +1,9 @@
 //! Angles, repetitions and filters.
 
-use eir_core::SampleRate;
 use eir_core::testing::golden::{Case, Outcome, Tolerance, numbers};
 use eir_vision::kinematics::{
-    ButterworthConfig, Exercise, Side, analyse, fill_track_gaps, frontal_plane_projection_deg, knee_flexion_deg,
-    knee_flexion_series, knee_rotation, limb_symmetry_percent, median_filter, sagittal, symmetry_index_percent,
+    Exercise, LegConfig, LegMotion, LegTracks, Side, View, analyse, frontal_plane_projection_deg, knee_flexion_deg,
+    knee_flexion_series, knee_rotation, limb_symmetry_percent, mend_swaps, symmetry_index_percent,
 };
 use eir_vision::skeleton::LANDMARK_NAMES;
 use serde_json::Value;
@@ -68,15 +67,35 @@ fn leg<const D: usize>(sequence: &Value, key: &str, side: Side) -> Fallible<[Vec
     Ok([part("hip")?, part("knee")?, part("ankle")?])
 }
 
-/// The angle of one side, in the picture (seen from where the record says) and in the room.
-fn angles(sequence: &Value, side: Side) -> Fallible<(Vec<f64>, Vec<f64>)> {
-    let yaw = number(entry(sequence, "view_yaw_deg")?)?;
-    // a quarter of a second, as the analysis itself
-    let longest = (number(entry(sequence, "fps")?)? * 0.25).round() as usize;
-    let [hip, knee, ankle] = leg::<2>(sequence, "xy", side)?.map(|track| fill_track_gaps(&track, longest));
-    let flat = knee_flexion_series(&sagittal(&hip, yaw)?, &sagittal(&knee, yaw)?, &sagittal(&ankle, yaw)?)?;
+/// Confidences of one side: hip, knee, ankle over time.
+fn confidence(sequence: &Value, side: Side) -> Fallible<[Vec<f32>; 3]> {
+    let part = |joint: &str| -> Fallible<Vec<f32>> {
+        let scores = numbers(entry(entry(sequence, "score")?, &format!("{}_{joint}", side.name()))?)?;
+        Ok(scores.iter().map(|v| *v as f32).collect())
+    };
+    Ok([part("hip")?, part("knee")?, part("ankle")?])
+}
+
+/// What both legs did as seen in the picture, swapped legs mended: right, left.
+fn in_picture(sequence: &Value, view: View) -> Fallible<[LegMotion<2>; 2]> {
+    let (mut right, mut left) = (leg::<2>(sequence, "xy", Side::Right)?, leg::<2>(sequence, "xy", Side::Left)?);
+    let (mut sure_right, mut sure_left) = (confidence(sequence, Side::Right)?, confidence(sequence, Side::Left)?);
+    for i in mend_swaps(right.each_mut().map(Vec::as_mut_slice), left.each_mut().map(Vec::as_mut_slice))? {
+        for (r, l) in sure_right.iter_mut().zip(&mut sure_left) {
+            std::mem::swap(&mut r[i], &mut l[i]);
+        }
+    }
+    let analysis = LegConfig::default().with_view(view).build(number(entry(sequence, "fps")?)?)?;
+    let analysed = |[hip, knee, ankle]: &[Vec<[f32; 2]>; 3], [a, b, c]: &[Vec<f32>; 3]| {
+        analysis.analyse(&LegTracks { hip, knee, ankle, confidence: Some([a, b, c]) })
+    };
+    Ok([analysed(&right, &sure_right)?, analysed(&left, &sure_left)?])
+}
+
+/// The angle of one side in the room.
+fn in_room(sequence: &Value, side: Side) -> Fallible<Vec<f64>> {
     let [hip, knee, ankle] = leg::<3>(sequence, "xyz_m", side)?;
-    Ok((flat, knee_flexion_series(&hip, &knee, &ankle)?))
+    Ok(knee_flexion_series(&hip, &knee, &ankle)?)
 }
 
 /// Whether a record was made without jitter, dropped points and swapped legs.
@@ -97,38 +116,73 @@ fn planar(sequence: &Value) -> Fallible<bool> {
     Ok(true)
 }
 
+/// What is allowed of the error of the angle and of the range of motion: the goals of the project for jitter of up to 2
+/// and of up to 4 pixels.
+fn allowed(clean: bool, noise_px: f64) -> (f64, f64) {
+    if clean {
+        (0.1, 0.1)
+    } else if noise_px <= 2.0 {
+        (0.65, 0.6)
+    } else {
+        (1.3, 1.0)
+    }
+}
+
 /// One recorded exercise: its angle over time, and what it should come to.
 pub(crate) fn sequence(case: &mut Case) -> Outcome {
     let sequence = case.json()?;
     let (clean, planar) = (clean(&sequence)?, planar(&sequence)?);
     let noise_px = number(entry(&sequence, "noise_px")?)?;
-    for (name, side) in [("left", Side::Left), ("right", Side::Right)] {
+    let yaw = number(entry(&sequence, "view_yaw_deg")?)?;
+    let given = in_picture(&sequence, View::Yaw(yaw))?;
+    let (mut covered, mut pictures) = (0, 0);
+    for (motion, side) in given.iter().zip([Side::Right, Side::Left]) {
+        let name = side.name();
         let truth = numbers(entry(entry(&sequence, "true_knee_flexion_deg")?, name)?)?;
-        let (flat, room) = angles(&sequence, side)?;
         // positions in the record are rounded to 1e-6 m and 1e-3 pixels, of segments of 0.4 m and 147 pixels
+        let room = in_room(&sequence, side)?;
         case.close(&format!("flexion in the room, {name}"), &room, &truth, Tolerance::absolute(2e-3));
-        if clean && planar {
-            case.close(&format!("flexion in the picture, {name}"), &flat, &truth, Tolerance::absolute(5e-3));
-        } else if planar {
-            let smooth = analyse(&flat, number(entry(&sequence, "fps")?)?)?.flexion_deg;
-            let there: Vec<(&f64, &f64)> = smooth.iter().zip(&truth).filter(|(a, _)| a.is_finite()).collect();
-            case.holds(
-                &format!("pictures with an angle, {name}"),
-                smooth.len() == truth.len() && there.len() * 100 >= truth.len() * 95,
-                "more than a twentieth of the pictures has no angle",
-            );
-            let square: f64 = there.iter().map(|(a, b)| (*a - *b).powi(2)).sum();
-            // what median and low-pass reach: 0.3 degrees, and 0.45 per pixel of jitter (2 px are about 2 degrees raw)
-            let rmse = (square / there.len() as f64).sqrt();
-            case.value(
-                &format!("RMSE of the smoothed angle, {name}"),
-                rmse,
-                0.0,
-                Tolerance::absolute(0.3 + 0.45 * noise_px),
-            );
+        if !planar {
+            continue; // a picture does not show the whole angle
         }
+        let Exercise { flexion_deg, sigma_deg, .. } = &motion.exercise;
+        let seen = flexion_deg.iter().zip(sigma_deg).zip(&truth).filter(|((a, _), _)| a.is_finite());
+        let errors: Vec<(f64, f64)> = seen.map(|((a, s), t)| (a - t, *s)).collect();
+        case.holds(
+            &format!("pictures with an angle, {name}"),
+            flexion_deg.len() == truth.len() && errors.len() * 100 >= truth.len() * 95,
+            "more than a twentieth of the pictures has no angle",
+        );
+        let rmse = (errors.iter().map(|(d, _)| d * d).sum::<f64>() / errors.len() as f64).sqrt();
+        let most = Tolerance::absolute(allowed(clean, noise_px).0);
+        case.value(&format!("RMSE of the angle, {name}"), rmse, 0.0, most);
+        covered += errors.iter().filter(|(d, s)| d.abs() <= 1.644_854 * s).count();
+        pictures += errors.len();
+    }
+    if planar && !clean {
+        // neighbouring pictures err together: one recording is worth some 30 independent errors a leg, so its share
+        // scatters by 4 percent; the mean over many is tested with simulated scenes (`tests/error_bars.rs`)
+        let share = covered as f64 / pictures as f64;
+        case.value("share of pictures in the 90 % interval", share, 0.9, Tolerance::absolute(0.1));
+    }
+    if planar && yaw != 0.0 {
+        unknown_view(case, &sequence, &given)?;
     }
     compare(case, &sequence, entry(&sequence, "expected")?)
+}
+
+/// Without the yaw: refused, or at most 3 degrees from what it is with it.
+fn unknown_view(case: &mut Case, sequence: &Value, given: &[LegMotion<2>; 2]) -> Outcome {
+    let Ok(found) = in_picture(sequence, View::Estimated) else {
+        case.holds("a view that is not known is refused", true, "");
+        return Ok(());
+    };
+    for (found, given) in found.iter().zip(given) {
+        let pairs = found.exercise.flexion_deg.iter().zip(&given.exercise.flexion_deg);
+        let worst = pairs.map(|(a, b)| (a - b).abs()).filter(|v| v.is_finite()).fold(0.0, f64::max);
+        case.value("angle with a view that is not known", worst, 0.0, Tolerance::absolute(3.0));
+    }
+    Ok(())
 }
 
 /// The same expectations once more in one file.
@@ -143,11 +197,11 @@ pub(crate) fn expected(case: &mut Case) -> Outcome {
 fn compare(case: &mut Case, sequence: &Value, expected: &Value) -> Outcome {
     let rate = number(entry(sequence, "fps")?)?;
     let (clean, planar) = (clean(sequence)?, planar(sequence)?);
-    let both = |side: Side| -> Fallible<(Exercise, Exercise)> {
-        let (flat, room) = angles(sequence, side)?;
-        Ok((analyse(&flat, rate)?, analyse(&room, rate)?))
+    let [right, left] = in_picture(sequence, View::Yaw(number(entry(sequence, "view_yaw_deg")?)?))?;
+    let both = |flat: LegMotion<2>, side: Side| -> Fallible<(Exercise, Exercise)> {
+        Ok((flat.exercise, analyse(&in_room(sequence, side)?, rate)?))
     };
-    let (left, right) = (both(Side::Left)?, both(Side::Right)?);
+    let (left, right) = (both(left, Side::Left)?, both(right, Side::Right)?);
     // a picture shows the whole angle of a planar movement only
     let best = |pair: &(Exercise, Exercise)| if planar { pair.0.clone() } else { pair.1.clone() };
     let (left_best, right_best) = (best(&left), best(&right));
@@ -161,8 +215,7 @@ fn compare(case: &mut Case, sequence: &Value, expected: &Value) -> Outcome {
         );
         case.value(&format!("repetitions in the room, {name}"), room.repetitions.len() as f64, reps, Tolerance::Exact);
     }
-    // jitter: 0.7 degrees, and 0.4 per pixel
-    let allowed = if clean { 0.1 } else { 0.7 + 0.4 * number(entry(sequence, "noise_px")?)? };
+    let allowed = allowed(clean, number(entry(sequence, "noise_px")?)?).1;
     let degrees = Tolerance::absolute(allowed);
     for (name, got) in [("left", &left_best), ("right", &right_best)] {
         let rom = got.rom_deg.ok_or("no repetition was found")?;
@@ -171,7 +224,7 @@ fn compare(case: &mut Case, sequence: &Value, expected: &Value) -> Outcome {
         case.value(&format!("rest, {name}"), got.rest_deg, number(entry(side, "rest")?)?, degrees);
         let peaks: Vec<f64> = got.repetitions.iter().map(|r| r.peak_deg).collect();
         // single peaks keep more of the jitter than their mean
-        let single = if clean { degrees } else { Tolerance::absolute(2.0 * allowed) };
+        let single = if clean { degrees } else { Tolerance::absolute(3.0 * allowed) };
         case.close(&format!("rep_max, {name}"), &peaks, &numbers(entry(side, "rep_max")?)?, single);
     }
     let (r, l) = (right_best.rom_deg.ok_or("no repetition")?, left_best.rom_deg.ok_or("no repetition")?);
@@ -195,34 +248,6 @@ fn compare(case: &mut Case, sequence: &Value, expected: &Value) -> Outcome {
         case.value(&format!("fppa, {name}"), got, number(entry(frontal, name)?)?, Tolerance::absolute(0.2));
     }
     Ok(())
-}
-
-/// `butterworth4_6hz_filtfilt_30fps` → order 4, 6 Hz, 30 pictures a second.
-fn butterworth_key(key: &str) -> Option<(usize, f64, f64)> {
-    let (order, rest) = key.strip_prefix("butterworth")?.split_once('_')?;
-    let (cutoff, rest) = rest.split_once("hz_filtfilt_")?;
-    Some((order.parse().ok()?, cutoff.parse().ok()?, rest.strip_suffix("fps")?.parse().ok()?))
-}
-
-pub(crate) fn smoothing(case: &mut Case) -> Outcome {
-    let reference = case.json()?;
-    let x = numbers(entry(&reference, "x")?)?;
-    case.walk(&reference, |case, key, value| {
-        if let Some((order, cutoff, rate)) = butterworth_key(key) {
-            let config = ButterworthConfig::default().with_order(order).with_cutoff_hz(cutoff);
-            let filter = config.build(SampleRate::new(rate)?)?;
-            let (b, a) = filter.coefficients();
-            case.close("b", b, &numbers(entry(value, "b")?)?, Tolerance::absolute(1e-10));
-            case.close("a", a, &numbers(entry(value, "a")?)?, Tolerance::absolute(1e-10));
-            case.close("y", &filter.filter(&x)?, &numbers(entry(value, "y")?)?, Tolerance::absolute(1e-8));
-        } else if let Some(window) = key.strip_prefix("median_") {
-            let got = median_filter(&x, window.parse()?)?;
-            case.close(key, &got, &numbers(value)?, Tolerance::absolute(1e-10));
-        } else if !matches!(key, "x" | "t" | "t_irregular" | "note") {
-            case.skip(key, "not built yet");
-        }
-        Ok(())
-    })
 }
 
 /// World points of another network: the angle between them is ours.
