@@ -4,6 +4,7 @@
 //!
 //! | step | function |
 //! |---|---|
+//! | a trace of another rate to 4 Hz | [`fhr_at_4_hz`], [`uc_at_4_hz`] |
 //! | artefacts and gaps, each repair listed | [`prepare`] |
 //! | baseline | [`weighted_median`] (default), [`maeda`], [`taylor`], [`pardey`], [`wrobel`], [`most_horizontal`]: they differ by several bpm, so every result names its method |
 //! | accelerations, decelerations and their kinds | [`events`](events()); to compare with other tools [`BaselineMethod::standard_events`] |
@@ -26,6 +27,7 @@ mod horizontal;
 mod maeda;
 mod pardey;
 mod preparation;
+mod rate;
 mod sinusoidal;
 mod stream;
 mod taylor;
@@ -44,6 +46,7 @@ pub use horizontal::most_horizontal;
 pub use maeda::maeda;
 pub use pardey::{PardeyConfig, pardey};
 pub use preparation::{PreparationConfig, Prepared, RATE_HZ, Repair, RepairKind, is_measured, prepare};
+pub use rate::{fhr_at_4_hz, uc_at_4_hz};
 pub use sinusoidal::{Sinusoidal, sinusoidal};
 pub use stream::{CtgStream, CtgStreamConfig};
 pub use taylor::{taylor, taylor_events};
@@ -55,7 +58,7 @@ pub use weighted_median::{WeightedMedianConfig, weighted_median, weighted_median
 pub use wrobel::{WrobelConfig, wrobel};
 
 use crate::{Record, Result};
-use eir_core::error::{Mismatch, Unsupported};
+use eir_core::error::Mismatch;
 use serde::{Deserialize, Serialize};
 
 /// How the baseline is found.
@@ -294,18 +297,21 @@ pub fn analyse(fhr_bpm: &[f64], uc: Option<&[f64]>) -> Result<Ctg> {
     CtgConfig::default().analyse(fhr_bpm, uc)
 }
 
-/// [`analyse`]s the signals `FHR` and `UC` of a record; in `UC` too 0 means lost, as in the CTU-UHB recordings.
+/// [`analyse`]s the signals `FHR` and `UC` of a record, of any rate of 1–50 Hz ([`fhr_at_4_hz`]); in `UC` too 0 means
+/// lost, as in the CTU-UHB recordings.
 ///
 /// # Errors
-/// As [`analyse`]; [`Error::NotFound`](crate::Error::NotFound) without an `FHR`, [`Unsupported`] unless it has 4 Hz.
+/// As [`analyse`] and [`fhr_at_4_hz`]; [`Error::NotFound`](crate::Error::NotFound) without an `FHR`.
 pub fn analyse_record(record: &Record) -> Result<Ctg> {
-    let fhr = record.signal("FHR")?;
-    if fhr.rate().hz() != RATE_HZ {
-        return Err(
-            Unsupported::new(format!("a heart rate at {} Hz", fhr.rate().hz()), "resample it to 4 Hz first").into()
-        );
+    let signal = record.signal("FHR")?;
+    let fhr = fhr_at_4_hz(&signal.samples_f64(), signal.rate())?;
+    let uc = record.signal("UC").ok().map(|uc| {
+        let known: Vec<f64> = uc.samples_f64().into_iter().map(|v| if v == 0.0 { f64::NAN } else { v }).collect();
+        uc_at_4_hz(&known, uc.rate())
+    });
+    let mut uc = uc.transpose()?;
+    if let Some(uc) = &mut uc {
+        uc.resize(fhr.len(), f64::NAN);
     }
-    let uc = record.signal("UC").ok().filter(|uc| uc.rate() == fhr.rate()).map(crate::Signal::samples_f64);
-    let uc = uc.map(|uc| uc.into_iter().map(|v| if v == 0.0 { f64::NAN } else { v }).collect::<Vec<f64>>());
-    analyse(&fhr.samples_f64(), uc.as_deref())
+    analyse(&fhr, uc.as_deref())
 }
