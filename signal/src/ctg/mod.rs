@@ -7,6 +7,7 @@
 //! | a trace of another rate to 4 Hz | [`fhr_at_4_hz`], [`uc_at_4_hz`] |
 //! | artefacts and gaps, each repair listed | [`prepare`] |
 //! | baseline | [`weighted_median`] (default), [`maeda`], [`taylor`], [`pardey`], [`wrobel`], [`most_horizontal`]: they differ by several bpm, so every result names its method |
+//! | stretches in which a baseline is not to be relied on | [`baseline_doubts`] |
 //! | accelerations, decelerations and their kinds | [`events`](events()); to compare with other tools [`BaselineMethod::standard_events`] |
 //! | contractions, tachysystole | [`contractions`](contractions()), [`contraction_rate`] |
 //! | short-term variation, minute range, bandwidth, episodes | [`variability`](variability()), [`episodes`], [`irregularity`], [`bandwidth_segments`] |
@@ -20,6 +21,7 @@
 
 mod contractions;
 mod dawes_redman;
+mod doubt;
 mod events;
 mod figo;
 mod filters;
@@ -40,6 +42,7 @@ pub use contractions::{
     is_tocogram_usable,
 };
 pub use dawes_redman::{Criterion, DawesRedman, DawesRedmanConfig, Outcome};
+pub use doubt::{BaselineDoubt, baseline_doubts};
 pub use events::{Event, EventKind, Interval, crossing_events, events};
 pub use figo::{Figo, FigoClass, FigoCode, FigoInput, FigoReason, figo2015};
 pub use horizontal::most_horizontal;
@@ -189,6 +192,7 @@ impl CtgConfig {
         let variability = variability(fhr_bpm);
         let sinusoidal = sinusoidal(&prepared);
         let rate = contractions.as_deref().and_then(|c| contraction_rate(c, fhr_bpm.len()));
+        let baseline_doubts = baseline_doubts(&prepared, &baseline_bpm)?;
         let figo = figo2015(&FigoInput {
             prepared: &prepared,
             baseline_bpm: &baseline_bpm,
@@ -196,10 +200,23 @@ impl CtgConfig {
             contractions: contractions.as_deref(),
             sinusoidal: &sinusoidal,
             tachysystole: rate.as_ref().filter(|r| r.tachysystole).map(|r| (r.highest_per_10min, r.highest_at)),
-        });
+        })
+        .doubting(&baseline_doubts);
         let uc = uc.map(<[f64]>::to_vec);
         let method = self.baseline;
-        Ok(Ctg { method, prepared, uc, baseline_bpm, events, contractions, rate, variability, sinusoidal, figo })
+        Ok(Ctg {
+            method,
+            prepared,
+            uc,
+            baseline_bpm,
+            baseline_doubts,
+            events,
+            contractions,
+            rate,
+            variability,
+            sinusoidal,
+            figo,
+        })
     }
 
     /// As [`analyse`], with a baseline of the caller's (a clinician's, another tool's). The result names the method of
@@ -231,6 +248,8 @@ pub struct Ctg {
     pub uc: Option<Vec<f64>>,
     /// Baseline at every sample, in bpm.
     pub baseline_bpm: Vec<f64>,
+    /// Where the baseline is not to be relied on: events measured from it are not, either.
+    pub baseline_doubts: Vec<BaselineDoubt>,
     /// Accelerations and decelerations.
     pub events: Vec<Event>,
     /// Contractions; `None` where no tocogram was given, or one that tells nothing.
