@@ -1,6 +1,7 @@
 //! The class of a cardiotocogram after FIGO 2015, with its reasons.
 
 use super::contractions::Contraction;
+use super::doubt::BaselineDoubt;
 use super::events::{Event, EventKind, Interval};
 use super::preparation::{Prepared, RATE_HZ, runs};
 use super::sinusoidal::Sinusoidal;
@@ -73,6 +74,10 @@ pub enum FigoCode {
     Tachysystole,
     /// A note: a stretch with half of its samples lost was not judged.
     StretchNotJudged,
+    /// A note: the baseline of a stretch is not reliable, nor are the events measured from it.
+    BaselineDoubtful,
+    /// Not assessable: nothing stands out, and the baseline is not reliable for ten minutes or more.
+    BaselineUnknown,
     /// Not assessable: less than ten minutes were judged.
     TooShort,
     /// Not assessable: half of the samples or more are lost.
@@ -105,6 +110,8 @@ impl FigoCode {
             Self::ProlongedOver3Min => "prolonged_over3_min",
             Self::Tachysystole => "tachysystole",
             Self::StretchNotJudged => "stretch_not_judged",
+            Self::BaselineDoubtful => "baseline_doubtful",
+            Self::BaselineUnknown => "baseline_unknown",
             Self::TooShort => "too_short",
             Self::TooMuchLost => "too_much_lost",
             Self::ContractionsLost => "contractions_lost",
@@ -125,9 +132,11 @@ impl FigoCode {
             | Self::RepetitiveLateOrProlongedReduced
             | Self::ProlongedOver5Min => FigoClass::Pathological,
             Self::Tachycardia | Self::Bradycardia | Self::RepetitiveDecelerations => FigoClass::Suspicious,
-            Self::TooShort | Self::TooMuchLost | Self::ContractionsLost | Self::VariabilityUnknown => {
-                FigoClass::NotAssessable
-            }
+            Self::TooShort
+            | Self::TooMuchLost
+            | Self::ContractionsLost
+            | Self::VariabilityUnknown
+            | Self::BaselineUnknown => FigoClass::NotAssessable,
             _ => FigoClass::Normal,
         }
     }
@@ -135,7 +144,7 @@ impl FigoCode {
     /// Whether it is a note beside the class and not a reason of it.
     #[must_use]
     pub fn is_note(self) -> bool {
-        matches!(self, Self::ProlongedOver3Min | Self::Tachysystole | Self::StretchNotJudged)
+        matches!(self, Self::ProlongedOver3Min | Self::Tachysystole | Self::StretchNotJudged | Self::BaselineDoubtful)
     }
 }
 
@@ -184,6 +193,10 @@ impl FigoReason {
             ),
             FigoCode::Tachysystole => format!("tachysystole: {v:.1} contractions in 10 min, more than 5"),
             FigoCode::StretchNotJudged => format!("not judged: {v:.0} % lost"),
+            FigoCode::BaselineDoubtful => {
+                format!("baseline not reliable: {v:.0} bpm, more than 15 away from the level before")
+            }
+            FigoCode::BaselineUnknown => format!("baseline not reliable for {v:.0} min, 10 or more"),
             FigoCode::TooShort => format!("{v:.1} min could be judged, at least 10 are needed"),
             FigoCode::TooMuchLost => format!("{v:.0} % lost, half or more"),
             FigoCode::ContractionsLost => format!("{v:.0} decelerations, and contractions are not known"),
@@ -218,6 +231,27 @@ impl Figo {
     /// The reasons of the class, without notes.
     pub fn reasons_of_class(&self) -> impl Iterator<Item = &FigoReason> {
         self.reasons.iter().filter(|r| !r.code.is_note())
+    }
+
+    /// With a note for each stretch in which the baseline is not reliable. A trace in which nothing stands out is not
+    /// normal then if these last ten minutes or more: falls may be missed.
+    pub(super) fn doubting(mut self, doubts: &[BaselineDoubt]) -> Self {
+        let minutes: f64 = doubts.iter().map(|d| d.interval.duration_s() / 60.0).sum();
+        if self.class == FigoClass::Normal && minutes >= 10.0 {
+            self.class = FigoClass::NotAssessable;
+            self.reasons.retain(|r| r.code.is_note());
+            if let (Some(first), Some(last)) = (doubts.first(), doubts.last()) {
+                let interval = Interval { start: first.interval.start, end: last.interval.end };
+                self.reasons.insert(0, FigoReason { code: FigoCode::BaselineUnknown, interval, value: minutes });
+            }
+        }
+        let note = |d: &BaselineDoubt| FigoReason {
+            code: FigoCode::BaselineDoubtful,
+            interval: d.interval,
+            value: d.level_bpm,
+        };
+        self.reasons.extend(doubts.iter().map(note));
+        self
     }
 }
 

@@ -85,13 +85,16 @@ impl Expander {
 
     /// With `hold`, the first and the last point go on outside; without, there is 0.
     pub(super) fn new(step: usize, hold: bool) -> Self {
-        let sinc = |v: f64| if v == 0.0 { 1.0 } else { (PI * v).sin() / (PI * v) };
-        let half = 4.0 + 1.0 / 24.0;
-        let kernel = |v: f64| {
-            let window = if v.abs() <= half { 0.54 + 0.46 * (PI * v / half).cos() } else { 0.0 };
-            window * sinc(0.474_782 * v) * sinc(0.064_181 * v)
+        // cut-off, width of its ramp, delay in samples and half length, as measured for both steps that are used
+        let (cut, ramp, delay, half) = match step {
+            24 => (0.474_782, 0.064_181, 0.437, 4.0 + 1.0 / 24.0),
+            _ => (0.485_287, 0.001_24, 0.5, 4.0 + 0.5 / step as f64),
         };
-        let delay = if step == 24 { 0.437 } else { 0.5 };
+        let sinc = |v: f64| if v == 0.0 { 1.0 } else { (PI * v).sin() / (PI * v) };
+        let kernel = |v: f64| {
+            let window = if v.abs() <= half + 1e-9 { 0.54 + 0.46 * (PI * v / half).cos() } else { 0.0 };
+            window * sinc(cut * v) * sinc(ramp * v)
+        };
         let weight = |phase: usize, tap: usize| {
             let distance = tap as f64 - Self::BEFORE as f64;
             kernel((phase as f64 + delay) / step as f64 - distance)

@@ -4,8 +4,10 @@
 //!
 //! | step | function |
 //! |---|---|
+//! | a trace of another rate to 4 Hz | [`fhr_at_4_hz`], [`uc_at_4_hz`] |
 //! | artefacts and gaps, each repair listed | [`prepare`] |
 //! | baseline | [`weighted_median`] (default), [`maeda`], [`taylor`], [`pardey`], [`wrobel`], [`most_horizontal`]: they differ by several bpm, so every result names its method |
+//! | stretches in which a baseline is not to be relied on | [`baseline_doubts`] |
 //! | accelerations, decelerations and their kinds | [`events`](events()); to compare with other tools [`BaselineMethod::standard_events`] |
 //! | contractions, tachysystole | [`contractions`](contractions()), [`contraction_rate`] |
 //! | short-term variation, minute range, bandwidth, episodes | [`variability`](variability()), [`episodes`], [`irregularity`], [`bandwidth_segments`] |
@@ -19,6 +21,7 @@
 
 mod contractions;
 mod dawes_redman;
+mod doubt;
 mod events;
 mod figo;
 mod filters;
@@ -26,6 +29,7 @@ mod horizontal;
 mod maeda;
 mod pardey;
 mod preparation;
+mod rate;
 mod sinusoidal;
 mod stream;
 mod taylor;
@@ -38,12 +42,14 @@ pub use contractions::{
     is_tocogram_usable,
 };
 pub use dawes_redman::{Criterion, DawesRedman, DawesRedmanConfig, Outcome};
+pub use doubt::{BaselineDoubt, baseline_doubts};
 pub use events::{Event, EventKind, Interval, crossing_events, events};
 pub use figo::{Figo, FigoClass, FigoCode, FigoInput, FigoReason, figo2015};
 pub use horizontal::most_horizontal;
 pub use maeda::maeda;
 pub use pardey::{PardeyConfig, pardey};
 pub use preparation::{PreparationConfig, Prepared, RATE_HZ, Repair, RepairKind, is_measured, prepare};
+pub use rate::{fhr_at_4_hz, uc_at_4_hz};
 pub use sinusoidal::{Sinusoidal, sinusoidal};
 pub use stream::{CtgStream, CtgStreamConfig};
 pub use taylor::{taylor, taylor_events};
@@ -55,7 +61,7 @@ pub use weighted_median::{WeightedMedianConfig, weighted_median, weighted_median
 pub use wrobel::{WrobelConfig, wrobel};
 
 use crate::{Record, Result};
-use eir_core::error::{Mismatch, Unsupported};
+use eir_core::error::Mismatch;
 use serde::{Deserialize, Serialize};
 
 /// How the baseline is found.
@@ -186,6 +192,7 @@ impl CtgConfig {
         let variability = variability(fhr_bpm);
         let sinusoidal = sinusoidal(&prepared);
         let rate = contractions.as_deref().and_then(|c| contraction_rate(c, fhr_bpm.len()));
+        let baseline_doubts = baseline_doubts(&prepared, &baseline_bpm)?;
         let figo = figo2015(&FigoInput {
             prepared: &prepared,
             baseline_bpm: &baseline_bpm,
@@ -193,10 +200,23 @@ impl CtgConfig {
             contractions: contractions.as_deref(),
             sinusoidal: &sinusoidal,
             tachysystole: rate.as_ref().filter(|r| r.tachysystole).map(|r| (r.highest_per_10min, r.highest_at)),
-        });
+        })
+        .doubting(&baseline_doubts);
         let uc = uc.map(<[f64]>::to_vec);
         let method = self.baseline;
-        Ok(Ctg { method, prepared, uc, baseline_bpm, events, contractions, rate, variability, sinusoidal, figo })
+        Ok(Ctg {
+            method,
+            prepared,
+            uc,
+            baseline_bpm,
+            baseline_doubts,
+            events,
+            contractions,
+            rate,
+            variability,
+            sinusoidal,
+            figo,
+        })
     }
 
     /// As [`analyse`], with a baseline of the caller's (a clinician's, another tool's). The result names the method of
@@ -228,6 +248,8 @@ pub struct Ctg {
     pub uc: Option<Vec<f64>>,
     /// Baseline at every sample, in bpm.
     pub baseline_bpm: Vec<f64>,
+    /// Where the baseline is not to be relied on: events measured from it are not, either.
+    pub baseline_doubts: Vec<BaselineDoubt>,
     /// Accelerations and decelerations.
     pub events: Vec<Event>,
     /// Contractions; `None` where no tocogram was given, or one that tells nothing.
@@ -294,18 +316,21 @@ pub fn analyse(fhr_bpm: &[f64], uc: Option<&[f64]>) -> Result<Ctg> {
     CtgConfig::default().analyse(fhr_bpm, uc)
 }
 
-/// [`analyse`]s the signals `FHR` and `UC` of a record; in `UC` too 0 means lost, as in the CTU-UHB recordings.
+/// [`analyse`]s the signals `FHR` and `UC` of a record, of any rate of 1–50 Hz ([`fhr_at_4_hz`]); in `UC` too 0 means
+/// lost, as in the CTU-UHB recordings.
 ///
 /// # Errors
-/// As [`analyse`]; [`Error::NotFound`](crate::Error::NotFound) without an `FHR`, [`Unsupported`] unless it has 4 Hz.
+/// As [`analyse`] and [`fhr_at_4_hz`]; [`Error::NotFound`](crate::Error::NotFound) without an `FHR`.
 pub fn analyse_record(record: &Record) -> Result<Ctg> {
-    let fhr = record.signal("FHR")?;
-    if fhr.rate().hz() != RATE_HZ {
-        return Err(
-            Unsupported::new(format!("a heart rate at {} Hz", fhr.rate().hz()), "resample it to 4 Hz first").into()
-        );
+    let signal = record.signal("FHR")?;
+    let fhr = fhr_at_4_hz(&signal.samples_f64(), signal.rate())?;
+    let uc = record.signal("UC").ok().map(|uc| {
+        let known: Vec<f64> = uc.samples_f64().into_iter().map(|v| if v == 0.0 { f64::NAN } else { v }).collect();
+        uc_at_4_hz(&known, uc.rate())
+    });
+    let mut uc = uc.transpose()?;
+    if let Some(uc) = &mut uc {
+        uc.resize(fhr.len(), f64::NAN);
     }
-    let uc = record.signal("UC").ok().filter(|uc| uc.rate() == fhr.rate()).map(crate::Signal::samples_f64);
-    let uc = uc.map(|uc| uc.into_iter().map(|v| if v == 0.0 { f64::NAN } else { v }).collect::<Vec<f64>>());
-    analyse(&fhr.samples_f64(), uc.as_deref())
+    analyse(&fhr, uc.as_deref())
 }

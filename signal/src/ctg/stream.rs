@@ -2,7 +2,7 @@
 
 use super::{Ctg, CtgConfig, RATE_HZ};
 use crate::Result;
-use eir_core::error::{Parameter, TooShort};
+use eir_core::error::{Mismatch, Parameter, TooShort};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -105,6 +105,19 @@ impl CtgStream {
         self.seen.is_multiple_of(240)
     }
 
+    /// Takes a piece of heart rate and, where there is one, of contractions of the same length, as
+    /// [`push`](Self::push) does, and says how many minutes it filled. Whatever the pieces, the answer is the same.
+    ///
+    /// # Errors
+    /// [`Mismatch`] if the two differ in length: nothing is taken then.
+    pub fn extend(&mut self, fhr_bpm: &[f64], uc: Option<&[f64]>) -> Result<usize> {
+        if let Some(uc) = uc {
+            Mismatch::check("heart rate and contractions", fhr_bpm.len(), uc.len())?;
+        }
+        let level = |i: usize| uc.and_then(|uc| uc.get(i)).copied();
+        Ok(fhr_bpm.iter().enumerate().filter(|(i, v)| self.push(**v, level(*i))).count())
+    }
+
     /// Samples that came so far.
     #[must_use]
     pub fn seen(&self) -> usize {
@@ -163,6 +176,24 @@ mod tests {
             }
         }
         same(stream.answer(), analyse(&fhr, Some(&uc)));
+    }
+
+    #[test]
+    fn pieces_of_any_length_give_the_same_bits() {
+        let (fhr, uc) = trace(240 * 45);
+        for history_h in [0.5, 6.0] {
+            let mut whole = None;
+            for piece in [fhr.len(), 1, 7, 1000] {
+                let mut stream = CtgStreamConfig::default().with_history_h(history_h).stream().unwrap();
+                let pieces = fhr.chunks(piece).zip(uc.chunks(piece));
+                let minutes: usize = pieces.map(|(f, u)| stream.extend(f, Some(u)).unwrap()).sum();
+                assert_eq!(minutes, 45);
+                let answer = format!("{:?}", stream.answer().unwrap());
+                assert_eq!(*whole.get_or_insert_with(|| answer.clone()), answer, "pieces of {piece}");
+            }
+        }
+        let mut stream = CtgStreamConfig::default().stream().unwrap();
+        assert!(stream.extend(&fhr[..3], Some(&uc[..2])).is_err() && stream.seen() == 0);
     }
 
     #[test]

@@ -103,7 +103,7 @@ const MARKED_GAP: usize = 8;
 /// class after FIGO 2015 with its reasons.
 ///
 /// **Use it** to look at what an analysis found. **Not** to read it instead of the trace: gaps and artefacts that were
-/// removed are blank.
+/// removed are blank. Where the baseline is not reliable it is red, with the level before as a thin dotted line.
 ///
 /// # Examples
 /// ```
@@ -257,7 +257,19 @@ impl Shown<'_> {
         for i in dashes {
             let end = (i + 24).min(baseline.len().saturating_sub(1));
             if let (Some(a), Some(b)) = (baseline.get(i), baseline.get(end)) {
-                svg.line(time(i), fhr.at(*a), time(end), fhr.at(*b), Colour::Series(1), 1.5);
+                let doubt = self.found.baseline_doubts.iter().find(|d| (d.interval.start..d.interval.end).contains(&i));
+                let colour = if doubt.is_some() { Colour::Bad } else { Colour::Series(1) };
+                svg.line(time(i), fhr.at(*a), time(end), fhr.at(*b), colour, 1.5);
+                if let Some(before) = doubt.map(|d| fhr.at(d.before_bpm)) {
+                    svg.line(time(i), before, time((i + end) / 2), before, Colour::Muted, 1.0);
+                }
+            }
+        }
+        for doubt in &self.found.baseline_doubts {
+            let (a, b) = (doubt.interval.start.max(first), doubt.interval.end.min(last));
+            if a < b {
+                let middle = (time(a) + time(b)) / 2.0;
+                svg.text(middle, fhr.at(30.0) - 10.0, Anchor::Middle, 11.0, Colour::Bad, "baseline not reliable");
             }
         }
         // two samples a second: half a pixel at 1 cm/min
