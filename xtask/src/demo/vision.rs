@@ -6,7 +6,7 @@ use eir_core::Limits;
 use eir_synth::{KneeExercise, KneeExerciseConfig, knee_exercise};
 use eir_vision::Image;
 use eir_vision::chart::{AngleCurve, angle_chart};
-use eir_vision::kinematics::{Exercise, Side, analyse, knee_flexion_series};
+use eir_vision::kinematics::{Exercise, LegConfig, LegTracks, Side};
 use eir_vision::overlay::{OverlayConfig, draw_skeleton};
 use eir_vision::pose::PoseEstimator;
 use std::error::Error;
@@ -103,8 +103,9 @@ fn angle(record: &KneeExercise, side: Side) -> Result<Exercise, Box<dyn Error>> 
     let track = |joint: usize| -> Vec<[f32; 2]> {
         record.keypoints.iter().map(|points| [points[joint][0], points[joint][1]]).collect()
     };
-    let flexion = knee_flexion_series(&track(hip), &track(knee), &track(ankle))?;
-    Ok(analyse(&flexion, record.rate_hz)?)
+    let (hip, knee, ankle) = (track(hip), track(knee), track(ankle));
+    let leg = LegTracks { hip: &hip, knee: &knee, ankle: &ankle, confidence: None };
+    Ok(LegConfig::default().build(record.rate_hz)?.analyse(&leg)?.exercise)
 }
 
 fn exercise(context: &Context, study: &mut Study) -> Result<(), Box<dyn Error>> {
@@ -114,7 +115,7 @@ fn exercise(context: &Context, study: &mut Study) -> Result<(), Box<dyn Error>> 
     let curves =
         [AngleCurve { name: "right knee", exercise: &right }, AngleCurve { name: "left knee", exercise: &left }];
     study.svg(
-        "Knee flexion over a simulated exercise, smoothed without lag; repetitions of the right knee are shaded and numbered.",
+        "Knee flexion over a simulated exercise, smoothed without lag, with the band in which it lies with 90 %; repetitions of the right knee are shaded and numbered.",
         angle_chart("Knee flexion in squats (simulated)", &curves)?,
     );
 
@@ -125,10 +126,11 @@ fn exercise(context: &Context, study: &mut Study) -> Result<(), Box<dyn Error>> 
     let deepest = truth().fold(f64::MIN, f64::max);
     let found = right.repetitions.len();
     let rom = right.rom_deg.ok_or("no repetition was found in the simulated exercise: that is a defect")?;
-    let source = format!("vision::kinematics::analyse on synth::knee_exercise, seed {SEED}");
+    let source = format!("vision::kinematics::LegAnalysis on synth::knee_exercise, seed {SEED}");
     let done = format!("{} were simulated", record.repetitions);
     study.number("exercise_repetitions", "Repetitions found", found as f64, "", 0, &source, &done);
-    let note = format!("largest simulated flexion {deepest:.1}°");
+    let interval = right.report().rom_deg.map_or_else(String::new, |rom| format!("{rom}; "));
+    let note = format!("{interval}largest simulated flexion {deepest:.1}°");
     study.number("exercise_rom_deg", "Range of motion, right", rom, "°", 1, &source, &note);
     study.number("exercise_rest_deg", "Flexion at rest, right", right.rest_deg, "°", 1, &source, "");
     study.number(
