@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::crop::SquareRoi;
+use crate::detect::overlap;
 use eir_core::error::{Mismatch, NotFinite, Parameter};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_2, PI};
@@ -39,7 +40,7 @@ impl Detection {
 }
 
 /// The angle in −π … π.
-fn wrap(angle: f64) -> f64 {
+pub(crate) fn wrap(angle: f64) -> f64 {
     angle - 2.0 * PI * ((angle + PI) / (2.0 * PI)).floor()
 }
 
@@ -112,7 +113,7 @@ pub fn anchors(size: usize, layers: &[(usize, usize)]) -> Vec<[f64; 2]> {
 
 /// Persons in a detector's raw output, best first; positions are pixels of the picture that `roi` was cut from.
 ///
-/// **Use it** on the output of [`PoseDetector::forward`](crate::pose::PoseDetector::forward) or of the same network run
+/// **Use it** on the output of [`PoseDetector::raw`](crate::pose::PoseDetector::raw) or of the same network run
 /// elsewhere. **Not** for detectors that give corners or logarithmic sizes.
 ///
 /// # Formula
@@ -141,25 +142,47 @@ pub fn decode(
     roi: &SquareRoi,
     config: &DetectionConfig,
 ) -> Result<Vec<Detection>> {
+    let found = weighted::<POINTS>(regressors, logits, anchors, size, roi, config)?;
+    Ok(found.into_iter().map(|f| Detection { score: f.score, box_xyxy: f.box_xyxy, points: f.points }).collect())
+}
+
+/// A box with `P` points.
+#[derive(Debug, Clone)]
+pub(crate) struct Found<const P: usize> {
+    pub(crate) score: f64,
+    pub(crate) box_xyxy: [f64; 4],
+    pub(crate) points: [[f64; 2]; P],
+}
+
+/// [`decode`] for any number of points.
+pub(crate) fn weighted<const P: usize>(
+    regressors: &[f32],
+    logits: &[f32],
+    anchors: &[[f64; 2]],
+    size: usize,
+    roi: &SquareRoi,
+    config: &DetectionConfig,
+) -> Result<Vec<Found<P>>> {
     config.validate()?;
+    let values = 4 + 2 * P;
     Mismatch::check("scores of the detector", anchors.len(), logits.len())?;
-    Mismatch::check("values of the detector", anchors.len() * VALUES, regressors.len())?;
+    Mismatch::check("values of the detector", anchors.len() * values, regressors.len())?;
     NotFinite::check_f32("score", logits)?;
     NotFinite::check_f32("detector value", regressors)?;
     let size = size as f64;
-    let mut rest: Vec<Detection> = logits
+    let mut rest: Vec<Found<P>> = logits
         .iter()
-        .zip(regressors.as_chunks::<VALUES>().0)
+        .zip(regressors.chunks_exact(values))
         .zip(anchors)
         .filter_map(|((logit, raw), anchor)| {
             let score = sigmoid(f64::from(*logit).clamp(-100.0, 100.0));
             if score < config.min_score {
                 return None;
             }
-            let at = |i: usize| f64::from(raw[i]) / size;
+            let at = |i: usize| raw.get(i).map_or(0.0, |v| f64::from(*v)) / size;
             let (cx, cy, w, h) = (at(0) + anchor[0], at(1) + anchor[1], at(2) / 2.0, at(3) / 2.0);
             let points = std::array::from_fn(|k| [at(4 + 2 * k) + anchor[0], at(5 + 2 * k) + anchor[1]]);
-            Some(Detection { score, box_xyxy: [cx - w, cy - h, cx + w, cy + h], points })
+            Some(Found { score, box_xyxy: [cx - w, cy - h, cx + w, cy + h], points })
         })
         .collect();
     rest.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable: equal scores stay in anchor order
@@ -179,10 +202,10 @@ pub fn decode(
 }
 
 /// Box and points averaged with the scores as weights.
-fn weighted_mean(near: &[Detection], score: f64) -> Detection {
+fn weighted_mean<const P: usize>(near: &[Found<P>], score: f64) -> Found<P> {
     let total: f64 = near.iter().map(|d| d.score).sum();
-    let mean = |value: &dyn Fn(&Detection) -> f64| near.iter().map(|d| d.score * value(d)).sum::<f64>() / total;
-    Detection {
+    let mean = |value: &dyn Fn(&Found<P>) -> f64| near.iter().map(|d| d.score * value(d)).sum::<f64>() / total;
+    Found {
         score,
         box_xyxy: std::array::from_fn(|i| mean(&|d| d.box_xyxy[i])),
         points: std::array::from_fn(|k| std::array::from_fn(|i| mean(&|d| d.points[k][i]))),
@@ -190,24 +213,13 @@ fn weighted_mean(near: &[Detection], score: f64) -> Detection {
 }
 
 /// From fractions of the network's input to pixels of the picture; the input is upright, so boxes stay boxes.
-fn placed(d: &Detection, roi: &SquareRoi) -> Detection {
+fn placed<const P: usize>(d: &Found<P>, roi: &SquareRoi) -> Found<P> {
     let place = |value: f64, axis: usize| roi.centre[axis] - roi.side / 2.0 + value * roi.side;
-    Detection {
+    Found {
         score: d.score,
         box_xyxy: std::array::from_fn(|i| place(d.box_xyxy[i], i % 2)),
         points: d.points.map(|[x, y]| [place(x, 0), place(y, 1)]),
     }
-}
-
-/// Intersection over union.
-fn overlap(a: &[f64; 4], b: &[f64; 4]) -> f64 {
-    let width = a[2].min(b[2]) - a[0].max(b[0]);
-    let height = a[3].min(b[3]) - a[1].max(b[1]);
-    if width <= 0.0 || height <= 0.0 {
-        return 0.0;
-    }
-    let area = |c: &[f64; 4]| (c[2] - c[0]) * (c[3] - c[1]);
-    width * height / (area(a) + area(b) - width * height)
 }
 
 /// The logistic function.

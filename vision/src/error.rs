@@ -50,3 +50,17 @@ impl From<eir_core::file::ReadError> for Error {
         }
     }
 }
+
+#[cfg(feature = "models")]
+impl From<eir_core::nn::Error> for Error {
+    fn from(error: eir_core::nn::Error) -> Self {
+        use eir_core::nn::Error as Layer;
+        match error {
+            Layer::Parameter(e) => Self::Parameter(e),
+            Layer::Mismatch(e) => Self::Mismatch(e),
+            Layer::NotFinite(e) => Self::NotFinite(e),
+            Layer::Unsupported(e) => Self::Unsupported(e),
+            other => Self::Device(Box::new(other)),
+        }
+    }
+}

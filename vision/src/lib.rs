@@ -52,16 +52,25 @@
 
 pub mod chart;
 pub mod crop;
+pub mod decode;
+pub mod detect;
 pub mod detection;
 mod error;
 pub mod eval;
+#[cfg(feature = "models")]
+#[cfg_attr(docsrs, doc(cfg(feature = "models")))]
+pub mod face;
 mod image;
 pub mod kinematics;
+#[cfg(feature = "models")]
+#[cfg_attr(docsrs, doc(cfg(feature = "models")))]
+pub mod networks;
 pub mod overlay;
 #[cfg(feature = "models")]
 #[cfg_attr(docsrs, doc(cfg(feature = "models")))]
 pub mod pose;
 pub mod refine;
+pub mod resize;
 pub mod skeleton;
 pub mod track;
 

@@ -4,8 +4,20 @@
 mod coco_eval;
 #[path = "golden/filters.rs"]
 mod filters;
+#[cfg(feature = "models")]
+#[path = "golden/decode.rs"]
+mod decode;
+#[cfg(feature = "models")]
+#[path = "golden/detect.rs"]
+mod detect;
+#[cfg(feature = "models")]
+#[path = "golden/face.rs"]
+mod face;
 #[path = "golden/kinematics.rs"]
 mod kinematics;
+#[cfg(feature = "models")]
+#[path = "golden/networks.rs"]
+mod networks;
 #[cfg(feature = "models")]
 #[path = "golden/pose.rs"]
 mod pose;
@@ -23,8 +35,29 @@ fn main() -> std::process::ExitCode {
         .case("coco_eval/expected.json", coco_eval::expected)
         .case("coco_eval/oks_matrix_*.json", coco_eval::matrices)
         .case("pose/*_blazepose.json", kinematics::world_points);
+        .case("filters/smoothing.json", kinematics::smoothing);
+    #[cfg(not(feature = "models"))]
+    let golden = golden.case("pose/*_blazepose.json", kinematics::world_points);
     #[cfg(feature = "models")]
     let golden = golden
+        .case("pose/*_blazepose.json", pose::lite)
+        .case("pose/*_heatmaps_f16.npy", pose::heat_map_network)
+        .case("structure/*.json", networks::structure)
+        .case("detect/*_yolox.json", detect::yolox)
+        .case("detect/*_yolox_input.png", detect::yolox_input)
+        .case("detect/*_yunet.json", detect::yunet)
+        .case("detect/*_yunet_input.png", detect::yunet_input)
+        .case("detect/*_ultraface.json", detect::ultraface)
+        .case("detect/*_ultraface_input.png", detect::ultraface_input)
+        .case("summary.json", detect::summary)
+        .case("face/fer.json", face::fer)
+        .case("face/*.json", face::face)
+        .case("face/*_input.png", face::crop)
+        .case("preprocess/topdown.json", decode::top_down)
+        .case("preprocess/*.png", decode::top_down_crop)
+        .case("mediapipe/*_movenet_input.png", pose::whole_input)
+        .case("mediapipe/*_facedet_input.png", pose::whole_input)
+        .case("mediapipe/*_mesh_input.png", pose::mesh_input)
         .case("mediapipe/peer.json", pose::peer)
         .case("mediapipe/summary.json", pose::summary)
         .case("mediapipe/*.json", pose::chain)

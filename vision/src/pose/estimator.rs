@@ -1,7 +1,7 @@
 //! The whole chain from a picture to landmarks.
 
 use super::{PoseDetector, PoseLandmarker};
-use crate::crop::{Border, Sampling, SquareRoi, warp};
+use crate::crop::{Border, Lookup, Sampling, SquareRoi, warp_planes_into};
 use crate::detection::{Detection, DetectionConfig, sigmoid};
 use crate::kinematics::{Side, knee_flexion_deg};
 use crate::refine::{RefineConfig, refine};
@@ -258,8 +258,11 @@ impl PoseEstimator {
     fn landmarks(&self, image: &Image, detection: Detection, roi: SquareRoi) -> Result<Option<Pose>> {
         let size = PoseLandmarker::SIZE;
         let map = roi.affine(size);
-        let square = warp(image, &map, [size; 2], Border::Replicate, self.config.sampling)?;
-        let raw = self.landmarker.raw(&PoseLandmarker::planes(&square)?)?;
+        let mut planes = vec![0.0; 3 * size * size];
+        let sampling = self.config.sampling;
+        let lookup = Lookup { border: Border::Replicate, sampling, divisor: 255.0, offset: 0.0 };
+        warp_planes_into(image, &map, size, &lookup, &mut planes)?;
+        let raw = self.landmarker.raw(&planes)?;
         let presence = f64::from(raw.presence);
         if presence < self.config.min_presence {
             return Ok(None);

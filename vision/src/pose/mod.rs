@@ -24,17 +24,14 @@
 mod detector;
 mod estimator;
 mod landmarker;
-mod layers;
-mod self_check;
+mod movenet;
 
+pub use crate::networks::SelfCheck;
 pub use detector::{DetectorOutput, PoseDetector};
 pub use estimator::{Landmark, Pose, PoseEstimator, PoseEstimatorConfig};
-pub use landmarker::{LandmarkerOutput, LandmarkerTensors, PoseLandmarker};
-pub use self_check::SelfCheck;
+pub use landmarker::{LandmarkerOutput, PoseLandmarker};
+pub use movenet::MoveNet;
 
-use crate::{Error, Result};
-use burn::tensor::{Device, Tensor, TensorData};
-use eir_core::error::NotFinite;
 use eir_core::weights::Card;
 
 /// The model card of the two networks' published weights (without a hash: it is the file that is hashed).
@@ -59,16 +56,4 @@ pub fn card() -> Card {
     .map(str::to_owned)
     .to_vec();
     card
-}
-
-/// One square input of 3 planes on the device.
-fn input(planes: &[f32], side: usize, device: &Device) -> Result<Tensor<4>> {
-    NotFinite::check_f32("input value", planes)?;
-    Ok(Tensor::from_data(TensorData::new(planes.to_vec(), [1, 3, side, side]), device))
-}
-
-/// A tensor's values in row-major order.
-fn output<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let data = tensor.try_into_data().map_err(|e| Error::Device(e.to_string().into()))?;
-    data.convert::<f32>().try_into_vec().map_err(|e| Error::Device(format!("{e:?}").into()))
 }

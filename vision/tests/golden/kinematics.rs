@@ -264,6 +264,5 @@ pub(crate) fn world_points(case: &mut Case) -> Outcome {
         case.value("knee flexion", knee_flexion_deg(&hip, &knee, &ankle)?, number(value)?, Tolerance::absolute(1e-3));
         Ok(())
     })?;
-    case.skip("network", "BlazePose lite is not built yet");
     Ok(())
 }

@@ -1,0 +1,233 @@
+//! Pictures made larger or smaller, as a whole.
+
+use crate::{Image, Result};
+use eir_core::error::Parameter;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Where a picture lies in its letterbox: pixel (x, y) of the picture is at `ratio · (x, y)`, from the top left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Letterbox {
+    /// Pixels of the box per pixel of the picture.
+    pub ratio: f64,
+    /// Width of the picture in the box.
+    pub width: usize,
+    /// Height of the picture in the box.
+    pub height: usize,
+}
+
+/// The picture as large as it fits into a square of `side` pixels, at the top left, the rest grey of level `fill`.
+///
+/// It is what YOLOX and RTMDet are given: ratio `min(side / height, side / width)`, sides cut off to whole pixels.
+///
+/// # Errors
+/// [`Error::Parameter`](crate::Error::Parameter) if the side is 0 or above 65 535.
+pub fn letterbox(image: &Image, side: usize, fill: u8) -> Result<(Image, Letterbox)> {
+    let mut out = Image::filled(side, side, [fill; 3])?;
+    let ratio = (side as f64 / image.height() as f64).min(side as f64 / image.width() as f64);
+    let scaled = |n: usize| ((n as f64 * ratio) as usize).clamp(1, side);
+    let (width, height) = (scaled(image.width()), scaled(image.height()));
+    let small = resize_bilinear(image, width, height)?;
+    for (to, from) in out.rgb_mut().chunks_exact_mut(side * 3).zip(small.rgb().chunks_exact(width * 3)) {
+        to[..width * 3].copy_from_slice(from);
+    }
+    Ok((out, Letterbox { ratio, width, height }))
+}
+
+/// The picture with black at the right and below, `width` × `height` in all.
+///
+/// # Errors
+/// [`Error::Parameter`](crate::Error::Parameter) if the picture is larger, or a side is above 65 535.
+pub fn pad_to(image: &Image, width: usize, height: usize) -> Result<Image> {
+    for (name, side, least) in [("width", width, image.width()), ("height", height, image.height())] {
+        if side < least {
+            return Err(Parameter::new(name, side as f64, "at least that of the picture").into());
+        }
+    }
+    let mut out = Image::filled(width, height, [0; 3])?;
+    let from = image.rgb().chunks_exact(image.width() * 3);
+    for (to, from) in out.rgb_mut().chunks_exact_mut(width * 3).zip(from) {
+        to[..from.len()].copy_from_slice(from);
+    }
+    Ok(out)
+}
+
+/// The picture at another size, bilinear: half-pixel centres, the edge replicated, rounded half up.
+///
+/// **Use it** to enlarge, and to shrink where a network was trained without a low-pass (as OpenCV's `INTER_LINEAR`).
+/// **Not** to shrink by more than 2 for the eye: fine patterns turn into false ones; see [`resize_area`].
+///
+/// # Formula
+/// Output pixel `i` lies at `(i + 0.5) · from / to − 0.5`.
+///
+/// # Examples
+/// ```
+/// use eir_vision::{Image, resize::resize_bilinear};
+/// let picture = Image::new(2, 1, vec![0, 0, 0, 100, 100, 100])?;
+/// assert_eq!(resize_bilinear(&picture, 4, 1)?.rgb()[3..9], [25, 25, 25, 75, 75, 75]);
+/// # Ok::<(), eir_vision::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Parameter`](crate::Error::Parameter) if a side is 0 or above 65 535.
+///
+/// # Validation
+/// Within 1 level of OpenCV 5.0.0 (`cargo xtask golden vision`).
+pub fn resize_bilinear(image: &Image, width: usize, height: usize) -> Result<Image> {
+    let mut out = Image::filled(width, height, [0; 3])?;
+    if (width, height) == (image.width(), image.height()) {
+        out.rgb_mut().copy_from_slice(image.rgb());
+        return Ok(out);
+    }
+    let columns = places(image.width(), width).into_iter().map(|(at, next, w)| (at * 3, next * 3, w)).collect();
+    Arch::new().dispatch(Bilinear { image, columns, rows: places(image.height(), height), out: &mut out });
+    Ok(out)
+}
+
+/// For each output: the two inputs about it, and the share of the second.
+fn places(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
+    let scale = from as f64 / to as f64;
+    let place = |i: usize| {
+        let at = ((i as f64 + 0.5) * scale - 0.5).clamp(0.0, (from - 1) as f64);
+        let first = at as usize;
+        (first, (first + 1).min(from - 1), (at - first as f64) as f32)
+    };
+    (0..to).map(place).collect()
+}
+
+/// Down the columns first, so that the wide loop is over neighbours; then along the rows, pixel by pixel.
+struct Bilinear<'a> {
+    image: &'a Image,
+    columns: Vec<(usize, usize, f32)>,
+    rows: Vec<(usize, usize, f32)>,
+    out: &'a mut Image,
+}
+
+impl WithSimd for Bilinear<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { image, columns, rows, out } = self;
+        let (wide, width) = (image.width() * 3, out.width() * 3);
+        let (rgb, mut line) = (image.rgb(), vec![0.0f32; wide]);
+        for (to, (first, second, share)) in out.rgb_mut().chunks_exact_mut(width).zip(rows) {
+            let (a, b) = (&rgb[first * wide..][..wide], &rgb[second * wide..][..wide]);
+            for ((y, a), b) in line.iter_mut().zip(a).zip(b) {
+                let (a, b) = (f32::from(*a), f32::from(*b));
+                *y = a + (b - a) * share + 0.5;
+            }
+            for (to, (at, next, share)) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
+                if let (Some(a), Some(b)) = (line.get(*at..at + 3), line.get(*next..next + 3)) {
+                    for c in 0..3 {
+                        to[c] = (a[c] + (b[c] - a[c]) * share) as u8;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The picture at a smaller size: each pixel the mean of the area that it covers.
+///
+/// **Use it** to shrink for the eye or before a detector. **Not** to enlarge.
+///
+/// # Formula
+/// Output pixel `i` covers `i · from / to` to `(i + 1) · from / to`; pixels that it covers in part count in part.
+///
+/// # Errors
+/// [`Error::Parameter`](crate::Error::Parameter) if a side is 0 or larger than the picture's.
+///
+/// # Validation
+/// Within 1 level of OpenCV 5.0.0's `INTER_AREA` (`cargo xtask golden vision`).
+pub fn resize_area(image: &Image, width: usize, height: usize) -> Result<Image> {
+    for (name, side, most) in [("width", width, image.width()), ("height", height, image.height())] {
+        if side > most {
+            return Err(Parameter::new(name, side as f64, "at most that of the picture").into());
+        }
+    }
+    let mut out = Image::filled(width, height, [0; 3])?;
+    let (columns, rows) = (shares(image.width(), width), shares(image.height(), height));
+    Arch::new().dispatch(Area { image, columns, rows, out: &mut out });
+    Ok(out)
+}
+
+/// For each output the first input that it covers, and the share of each.
+fn shares(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
+    let scale = from as f64 / to as f64;
+    let share = |i: usize| {
+        let (start, end) = (i as f64 * scale, ((i + 1) as f64 * scale).min(from as f64));
+        let first = (start + 1e-9) as usize;
+        let last = ((end - 1e-9).ceil() as usize).clamp(first + 1, from);
+        let covered = |n: usize| ((n + 1) as f64).min(end) - (n as f64).max(start);
+        (first, (first..last).map(|n| (covered(n) / (end - start)) as f32).collect())
+    };
+    (0..to).map(share).collect()
+}
+
+struct Area<'a> {
+    image: &'a Image,
+    columns: Vec<(usize, Vec<f32>)>,
+    rows: Vec<(usize, Vec<f32>)>,
+    out: &'a mut Image,
+}
+
+impl WithSimd for Area<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { image, columns, rows, out } = self;
+        let (wide, width) = (image.width() * 3, out.width() * 3);
+        let mut line = vec![0.0f32; wide];
+        for (to, (first, shares)) in out.rgb_mut().chunks_exact_mut(width).zip(&rows) {
+            line.fill(0.5);
+            for (row, share) in image.rgb()[first * wide..].chunks_exact(wide).zip(shares) {
+                line.iter_mut().zip(row).for_each(|(y, v)| *y += share * f32::from(*v));
+            }
+            for (to, (first, shares)) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
+                let mut sum = [0.0f32; 3];
+                for (pixel, share) in line[first * 3..].as_chunks::<3>().0.iter().zip(shares) {
+                    for c in 0..3 {
+                        sum[c] += share * pixel[c];
+                    }
+                }
+                *to = sum.map(|v| v as u8);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(width: usize, height: usize) -> Image {
+        let rgb = (0..width * height).flat_map(|i| [(i % width * 7) as u8, (i / width * 5) as u8, 9]).collect();
+        Image::new(width, height, rgb).unwrap()
+    }
+
+    #[test]
+    fn whole_factors_by_hand() {
+        let small = resize_area(&ramp(6, 4), 2, 2).unwrap();
+        assert_eq!(small.rgb()[..6], [7, 3, 9, 28, 3, 9]); // 7 and 2.5; 28 and 2.5
+        let same = resize_bilinear(&ramp(6, 4), 6, 4).unwrap();
+        assert_eq!(same, ramp(6, 4));
+        let odd = resize_area(&ramp(5, 3), 2, 3).unwrap();
+        assert_eq!(odd.rgb()[..6], [6, 0, 9, 22, 0, 9]); // (0 + 7 + 7) / 2.5, (14 / 2 + 21 + 28) / 2.5
+    }
+
+    #[test]
+    fn sizes_of_all_kinds() {
+        for (w, h) in [(1, 1), (1, 300), (300, 1), (7, 5)] {
+            let (boxed, placed) = letterbox(&ramp(w, h), 32, 114).unwrap();
+            assert_eq!((boxed.width(), boxed.height()), (32, 32));
+            assert!(placed.width.max(placed.height) == 32 && placed.width.min(placed.height) >= 1);
+            assert!(resize_bilinear(&ramp(w, h), 9, 9).is_ok());
+            assert!(resize_area(&ramp(w, h), 1, 1).is_ok());
+            assert!(resize_area(&ramp(w, h), w + 1, h).is_err());
+            assert!(pad_to(&ramp(w, h), w, h - 1).is_err());
+        }
+        assert!(resize_bilinear(&ramp(3, 3), 0, 3).is_err());
+    }
+}
