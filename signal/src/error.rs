@@ -60,6 +60,18 @@ pub enum Error {
     #[cfg(feature = "outcome")]
     #[error(transparent)]
     Weights(#[from] eir_core::weights::Error),
+    /// A layer of a network cannot be made or run.
+    #[cfg(feature = "models")]
+    #[error(transparent)]
+    Layer(#[from] eir_core::nn::Error),
+    /// The device could not give a network's answer.
+    #[cfg(feature = "models")]
+    #[error("the device gave no answer: {0}")]
+    Device(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A training failed.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Training(#[from] eir_core::train::Error),
 }
 
 impl From<ReadError> for Error {

@@ -4,12 +4,15 @@ use crate::cargo::{self, Outcome};
 use std::path::PathBuf;
 
 /// Name of a model, the features its training is built with, and what the training is.
-const MODELS: [(&str, &str, &str); 1] =
-    [("ctg-outcome", "outcome", "acidaemia at birth, logistic regression on features of the last hour")];
+const MODELS: [(&str, &str, &str); 3] = [
+    ("ctg-outcome", "outcome", "acidaemia at birth, logistic regression on features of the last hour"),
+    ("ctg-temporal", "networks", "networks on the codes of the last hour, judged beside ctg-outcome; writes nothing"),
+    ("ctg-vae", "networks", "autoencoder of fetal heart rate, on traces without their outcome"),
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Train {
-    /// The model: ctg-outcome
+    /// The model: ctg-outcome, ctg-temporal, ctg-vae
     name: String,
     /// Folder with the records (by default those beside the workspace)
     #[arg(long)]
@@ -23,6 +26,12 @@ pub(crate) struct Train {
     /// Seed of every random choice
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Passes over the data, where the training has any (by default those of the shipped model)
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// How often a study divides the deliveries anew (by default as it says)
+    #[arg(long)]
+    repeats: Option<usize>,
 }
 
 impl Train {
@@ -38,6 +47,12 @@ impl Train {
         let mut command = cargo::cargo(&["run", "--quiet", "--package", "xtask", "--bin", "train"]);
         command.args(["--no-default-features", "--features", features, "--", &self.name]);
         command.arg("--out").arg(out).arg("--seed").arg(self.seed.to_string());
+        if let Some(epochs) = self.epochs {
+            command.arg("--epochs").arg(epochs.to_string());
+        }
+        if let Some(repeats) = self.repeats {
+            command.arg("--repeats").arg(repeats.to_string());
+        }
         for (flag, folder) in [("--data", &self.data), ("--held-out", &self.held_out)] {
             if let Some(folder) = folder {
                 command.arg(flag).arg(folder);

@@ -2,6 +2,10 @@
 
 mod cohort;
 mod ctg_outcome;
+#[cfg(feature = "networks")]
+mod ctg_temporal;
+#[cfg(feature = "networks")]
+mod ctg_vae;
 
 use clap::Parser;
 use std::path::PathBuf;
@@ -22,6 +26,12 @@ struct Arguments {
     out: PathBuf,
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Passes over the data, where the training has any
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// How often a study divides the deliveries anew
+    #[arg(long, default_value_t = 2)]
+    repeats: usize,
 }
 
 /// What a training returns; the error is printed as it is.
@@ -31,6 +41,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.name.as_str() {
         "ctg-outcome" => ctg_outcome::train(&arguments),
+        #[cfg(feature = "networks")]
+        "ctg-temporal" => ctg_temporal::train(&arguments),
+        #[cfg(feature = "networks")]
+        "ctg-vae" => ctg_vae::train(&arguments),
         other => Err(format!("there is no training of {other}").into()),
     };
     match outcome {
