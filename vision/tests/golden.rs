@@ -33,9 +33,7 @@ fn main() -> std::process::ExitCode {
         .case("coco_eval/gt.json", coco_eval::labels)
         .case("coco_eval/dt_*.json", coco_eval::precision)
         .case("coco_eval/expected.json", coco_eval::expected)
-        .case("coco_eval/oks_matrix_*.json", coco_eval::matrices)
-        .case("pose/*_blazepose.json", kinematics::world_points);
-        .case("filters/smoothing.json", kinematics::smoothing);
+        .case("coco_eval/oks_matrix_*.json", coco_eval::matrices);
     #[cfg(not(feature = "models"))]
     let golden = golden.case("pose/*_blazepose.json", kinematics::world_points);
     #[cfg(feature = "models")]

@@ -1,7 +1,7 @@
 //! Heart-rate variability of a night, every 5 min.
 //!
-//! `cargo run -p eir-signal --example 06_night_hrv -- path/to/record.hea night.svg`; without a record on a night that it
-//! makes itself: `06_night_hrv -- - night.svg`.
+//! `cargo run -p eir-signal --example 07_night_hrv -- path/to/record.hea night.svg`; without a record on a night that it
+//! makes itself: `07_night_hrv -- - night.svg`.
 
 use eir_core::SampleRate;
 use eir_signal::{Record, ecg, figure, hrv};
