@@ -115,6 +115,48 @@ impl Lowess {
     }
 }
 
+impl Lowess {
+    /// What each point counts for the value of the curve at the points `at` (rising) of `x` (rising, two at least).
+    pub(super) fn shares(&self, x: &[f64], at: &[usize]) -> Vec<(std::ops::Range<usize>, Vec<f64>)> {
+        let n = x.len();
+        let neighbours = ((self.span * n as f64 + 1e-10) as usize).clamp(2, n);
+        let mut left = 0;
+        let of = |at: &usize| {
+            let at = *at;
+            while left + neighbours < n && x[at] > 0.5 * (x[left] + x[left + neighbours]) {
+                left += 1;
+            }
+            let mut near = left..left + neighbours;
+            if x[near.start] == x[near.end - 1] {
+                near = x.partition_point(|v| *v < x[at])..x.partition_point(|v| *v <= x[at]);
+            }
+            let shares = line_shares(x[at], &x[near.clone()]);
+            (near, shares)
+        };
+        at.iter().map(of).collect()
+    }
+}
+
+/// What each point counts for the weighted line, at `at`: [`line_at`] is the sum of these times y.
+fn line_shares(at: f64, x: &[f64]) -> Vec<f64> {
+    let ends = [x.first(), x.last()].map(|end| end.map_or(0.0, |end| (end - at).abs()));
+    let radius = ends[0].max(ends[1]);
+    let weight = |x: &f64| {
+        let share = if radius > 0.0 { (x - at).abs() / radius } else { 0.0 };
+        (1.0 - share * share * share).powi(3)
+    };
+    let mut shares: Vec<f64> = x.iter().map(weight).collect();
+    let mut sums = [0.0; 3];
+    for (x, w) in x.iter().zip(&shares) {
+        let d = x - at;
+        sums.iter_mut().zip([*w, w * d, w * d * d]).for_each(|(sum, term)| *sum += term);
+    }
+    let [d, dd] = [sums[1] / sums[0], sums[2] / sums[0]];
+    let spread = (dd - d * d).max(1e-12);
+    shares.iter_mut().zip(x).for_each(|(w, x)| *w *= (1.0 - d * (x - at - d) / spread) / sums[0]);
+    shares
+}
+
 /// The weighted line through the points, at `at`.
 fn line_at(at: f64, x: &[f64], y: &[f64]) -> f64 {
     let ends = [x.first(), x.last()].map(|end| end.map_or(0.0, |end| (end - at).abs()));
@@ -154,6 +196,19 @@ mod tests {
         assert!(exact.iter().zip(&fast).all(|(a, b)| (a - b).abs() < 2e-3));
         assert!(fast[0] == exact[0] && (fast[299] - exact[299]).abs() < 1e-12);
         assert_eq!(Lowess::default().smooth(&[0.5; 4], &[0.0, 1.0, 1.0, 0.0]).unwrap(), [0.5; 4]);
+    }
+
+    #[test]
+    fn shares_make_the_curve() {
+        let x: Vec<f64> = (0..50).map(|i| f64::from(i / 2) / 25.0).collect();
+        let y: Vec<f64> = (0..50).map(|i| f64::from(i * i % 7)).collect();
+        let lowess = Lowess::default().with_span(0.4);
+        let curve = lowess.smooth(&x, &y).unwrap();
+        let at: Vec<usize> = (0..50).step_by(3).collect();
+        for (at, (near, shares)) in at.iter().zip(lowess.shares(&x, &at)) {
+            let value: f64 = shares.iter().zip(&y[near]).map(|(s, y)| s * y).sum();
+            assert!((value - curve[*at]).abs() < 1e-10, "{at}: {value} {}", curve[*at]);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | what is the Brier score made of? | [`Murphy`], [`Corp`] |
 //! | too extreme, too high? | [`CalibrationLine`], [`in_the_large`], [`observed_expected`] |
 //! | how far off, without bins? | [`IntegratedCalibration`] on a [`Lowess`] curve |
+//! | how sure is that? | [`Reliability::ece_interval`], [`IntegratedCalibration::ici_interval`] |
 //! | a test? | [`Spiegelhalter`], [`HosmerLemeshow`] (deprecated by its field) |
 //! | put right | [`Platt`], [`Temperature`], [`Isotonic`], [`Beta`]: each `fit` gives a [`Calibrator`] |
 //!
@@ -25,6 +26,7 @@
 mod beta;
 mod binning;
 mod decomposition;
+mod error_interval;
 mod hosmer_lemeshow;
 mod ici;
 mod isotonic;

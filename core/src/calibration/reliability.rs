@@ -1,5 +1,7 @@
 use super::Binning;
-use crate::inference::wilson;
+use super::error_interval::Gaps;
+use crate::error::Mismatch;
+use crate::inference::{Bootstrap, SamplingUnits, wilson};
 use crate::metrics::mean;
 use crate::metrics::{check_probabilities, check_range};
 use crate::{Error, Estimate, Rows};
@@ -42,7 +44,8 @@ impl ReliabilityBin {
 ///
 /// **Use it** to see where probabilities are wrong, with n beside each point. **Not** to compare models by a small
 /// difference of ECE: it depends on the bins, is above 0 for a perfect model, and grows with bins over cases. See
-/// [`IntegratedCalibration`](super::IntegratedCalibration) for a number without bins, and bootstrap either.
+/// [`IntegratedCalibration`](super::IntegratedCalibration) for a number without bins; [`ece_interval`](Self::ece_interval)
+/// says how sure it is.
 ///
 /// # Formula
 /// With gap gₖ = |ȳₖ − p̄ₖ| in bin k of nₖ cases: ECE = Σ nₖ/n gₖ, MCE = max gₖ, RMS = √Σ nₖ/n gₖ², ACE = mean of gₖ over
@@ -107,6 +110,63 @@ impl Reliability {
         };
         let (right, confidence): (Vec<bool>, Vec<f64>) = labels.iter().zip(probabilities).map(top).unzip();
         Self::new(&right, &confidence, binning)
+    }
+
+    /// The expected calibration error of [`new`](Self::new) with an interval; of `bootstrap` its replicates, level and seed
+    /// count.
+    ///
+    /// The interval is that of the error without chance, and for a perfect model begins at 0; the value itself is not
+    /// corrected and lies above the truth where gaps are small. Bootstrap quantiles of this number would hold the truth too
+    /// rarely. Instead a test is inverted: for true gaps δ the error of a sample is Σ w |δ + e|, with the noise e of
+    /// outcomes drawn anew; the interval holds the errors Σ w |δ| of which the value found is no surprise. δ has the shape
+    /// of the gaps that were found, of these freed of noise, or of the noise, whichever reaches farther. Rows of one
+    /// patient are counted by how alike they are (design effect).
+    ///
+    /// ```
+    /// use eir_core::calibration::{Binning, Reliability};
+    /// use eir_core::inference::{Bootstrap, SamplingUnits};
+    /// let labels: Vec<bool> = (0..200).map(|i| i % 4 == 0).collect();
+    /// let p = vec![0.4; 200]; // a quarter of the cases, called 40 %
+    /// let units = SamplingUnits::rows(200)?;
+    /// let ece = Reliability::ece_interval(&labels, &p, Binning::EqualWidth(10), &units, &Bootstrap::default())?;
+    /// assert!((ece.value - 0.15).abs() < 1e-12 && ece.lower > 0.08 && ece.upper < 0.22);
+    /// # Ok::<(), eir_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As `new`; [`Error::Mismatch`] if `units` are of other rows, [`Error::Parameter`] for settings of the bootstrap or
+    /// more than 1000 bins that hold cases.
+    ///
+    /// # Validation
+    /// Of 300 simulated studies of 300 cases each, 95 % intervals held the true error in 97 % for a perfect model and in 94
+    /// to 98 % for errors of 0.04 to 0.16 (ten quantile bins; a test repeats it with 80 studies).
+    ///
+    /// # References
+    /// Lee et al. 2023 (T-Cal), arXiv:2203.01850, for why the plain number misleads.
+    pub fn ece_interval(
+        labels: &[bool],
+        probabilities: &[f64],
+        binning: Binning,
+        units: &SamplingUnits,
+        bootstrap: &Bootstrap,
+    ) -> Result<Estimate, Error> {
+        let curve = Self::new(labels, probabilities, binning)?;
+        Mismatch::check("rows of the units", labels.len(), units.row_count())?;
+        let mut cells = vec![0; labels.len()];
+        binning.assign(probabilities, |row, bin| cells[row] = bin);
+        // bins that hold cases, numbered without gaps
+        let mut full = cells.clone();
+        full.sort_unstable();
+        full.dedup();
+        cells.iter_mut().for_each(|cell| *cell = full.partition_point(|bin| bin < cell));
+        let sizes: Vec<f64> = curve.bins.iter().map(|bin| bin.n as f64).collect();
+        let gaps = Gaps {
+            cells,
+            points: (0..sizes.len()).collect(),
+            weights: sizes.iter().map(|n| n / labels.len() as f64).collect(),
+            map: |sums: &[f64]| sums.iter().zip(&sizes).map(|(sum, n)| sum / n).collect(),
+        };
+        gaps.interval(curve.ece(), labels, probabilities, units, bootstrap)
     }
 
     /// The bins that hold cases, in rising order of probability.

@@ -392,7 +392,12 @@ mod tests {
             let mut of = |n: usize| [1 + stream.below(n), 1 + stream.below(n), 1 + stream.below(n)];
             let (mut kernel, mut dilation, before, after, mut size) = (of(3), of(3), of(4), of(4), of(9));
             match case % 3 {
-                0 => (kernel[1], kernel[2], dilation[1], dilation[2]) = (3, 3, 1, 1),
+                0 => {
+                    (kernel[1], kernel[2], dilation[1], dilation[2]) = (3, 3, 1, 1);
+                    if case % 2 == 0 {
+                        (kernel[0], dilation[0]) = (3, 1); // along depth too
+                    }
+                }
                 1 => (kernel[1], kernel[2], dilation[2]) = (1, 3, 1 + stream.below(20)),
                 _ => {
                     (kernel[0], size[0], kernel[2], dilation[2]) = (1, 1, 5, 1 + stream.below(20));

@@ -12,6 +12,9 @@ use crate::{Error, Estimate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Most draws for the intervals of the calibration errors.
+const ERROR_DRAWS: usize = 500;
+
 /// The evaluation of a model that gives the probability of one outcome.
 ///
 /// **Use it** on cases that model, calibration and threshold have not seen. Where patients have several rows, give
@@ -92,7 +95,9 @@ pub struct CalibrationSummary {
     /// Observed over expected outcomes, 1 is right.
     pub observed_expected: Option<Estimate>,
     /// Expected calibration error over the bins; it is above 0 for a perfect model too.
-    pub ece: f64,
+    pub ece: Estimate,
+    /// Integrated calibration index: the mean distance from a smooth calibration curve.
+    pub ici: Option<Estimate>,
     /// Distances from a smooth calibration curve.
     pub integrated: Option<IntegratedCalibration>,
     /// Spiegelhalter's test.
@@ -213,7 +218,7 @@ impl BinaryEvaluation {
             average_precision: percentiles.estimate(&units, precision)?,
             brier_skill: 1.0 - brier.value / (base * (1.0 - base)),
             brier,
-            calibration: self.calibration(labels, p, &mut warnings)?,
+            calibration: self.calibration(labels, p, &units, &mut warnings)?,
             decisions: self.decisions(labels, p, patients, &units)?,
             decision_curve: DecisionCurve::new(labels, p, &self.decision_thresholds)?.points().to_vec(),
             roc: RocCurve::new(labels, p)?.points().collect(),
@@ -222,7 +227,13 @@ impl BinaryEvaluation {
         Ok(report.with_warnings())
     }
 
-    fn calibration(&self, labels: &[bool], p: &[f64], warnings: &mut Vec<String>) -> Result<CalibrationSummary, Error> {
+    fn calibration(
+        &self,
+        labels: &[bool],
+        p: &[f64],
+        units: &SamplingUnits,
+        warnings: &mut Vec<String>,
+    ) -> Result<CalibrationSummary, Error> {
         let level = self.bootstrap.level;
         let mut had = |name: &str, outcome: Result<Estimate, Error>| {
             if outcome.is_err() {
@@ -231,12 +242,16 @@ impl BinaryEvaluation {
             outcome.ok()
         };
         let curve = Reliability::new(labels, p, self.binning)?;
+        // each draw sorts the rows: so many are enough for two quantiles
+        let fewer = self.bootstrap.clone().with_replicates(self.bootstrap.replicates.min(ERROR_DRAWS));
+        let lowess = Lowess::default();
         Ok(CalibrationSummary {
             slope: had("Calibration slope", CalibrationLine::new(labels, p, level).map(|l| l.slope)),
             in_the_large: had("Calibration in the large", in_the_large(labels, p, level)),
             observed_expected: had("Observed over expected", observed_expected(labels, p, level)),
-            ece: curve.ece(),
-            integrated: IntegratedCalibration::new(labels, p, &Lowess::default()).ok(),
+            ece: Reliability::ece_interval(labels, p, self.binning, units, &fewer)?,
+            ici: IntegratedCalibration::ici_interval(labels, p, &lowess, units, &fewer).ok(),
+            integrated: IntegratedCalibration::new(labels, p, &lowess).ok(),
             spiegelhalter: Spiegelhalter::new(labels, p).ok(),
             curve,
         })
@@ -317,7 +332,7 @@ impl BinaryReport {
             self.warnings.push(format!("{rare} {what}: fewer than {STABLE}, calibration is a rough guess"));
         }
         if let Some(patients) = self.patients.filter(|p| *p < self.rows) {
-            let note = "calibration intervals and net benefit take rows as units, and are too sure";
+            let note = "slope, intercept, observed over expected and net benefit take rows as units, and are too sure";
             self.warnings.push(format!("{} rows of {patients} patients: {note}", self.rows));
         }
         self
@@ -372,12 +387,16 @@ impl fmt::Display for BinaryReport {
                 writeln!(f, "  {}", estimate.sentence(name))?;
             }
         }
-        write!(f, "  Calibration error: {:.3} over {} bins", calibration.ece, calibration.curve.bins().len())?;
+        let bins = format!("Calibration error over {} bins", calibration.curve.bins().len());
+        writeln!(f, "  {}", calibration.ece.sentence(&bins))?;
+        if let Some(ici) = &calibration.ici {
+            writeln!(f, "  {}", ici.sentence("Distance from a smooth curve (ICI)"))?;
+        }
         if let Some(smooth) = calibration.integrated {
-            write!(f, ", {:.3} from a smooth curve (90 % within {:.3})", smooth.ici, smooth.e90)?;
+            writeln!(f, "  90 % of the cases lie within {:.3} of it", smooth.e90)?;
         }
         let decisions = &self.decisions;
-        writeln!(f, "\n\nWhat does the threshold {} do?", decisions.threshold)?;
+        writeln!(f, "\nWhat does the threshold {} do?", decisions.threshold)?;
         for (name, estimate) in [
             ("Sensitivity", &decisions.sensitivity),
             ("Specificity", &decisions.specificity),
@@ -421,6 +440,10 @@ mod tests {
         let (labels, p) = cases(2000, 2.0);
         let report = BinaryEvaluation::default().evaluate(&labels, &p).unwrap();
         assert!(report.calibration.slope.as_ref().unwrap().covers(0.5), "{report}");
+        let integrated = report.calibration.integrated.unwrap();
+        assert_eq!(report.calibration.ici.as_ref().unwrap().value, integrated.ici);
+        assert_eq!(report.calibration.ece.value, report.calibration.curve.ece());
+        assert!(report.to_string().contains("(ICI) 0.") && report.calibration.ece.lower > 0.0, "{report}");
         assert!(report.calibration.in_the_large.is_some() && report.warnings.is_empty(), "{report}");
         let [tp, fp, fn_, tn] = report.decisions.counts;
         assert_eq!(tp + fp + fn_ + tn, 2000);
@@ -446,6 +469,7 @@ mod tests {
         for (of, wide, narrow) in [
             (&one.auroc, &two.auroc, &rows.auroc),
             (&one.brier, &two.brier, &rows.brier),
+            (&one.calibration.ece, &two.calibration.ece, &rows.calibration.ece),
             (
                 &one.decisions.accuracy.clone().unwrap(),
                 &two.decisions.accuracy.clone().unwrap(),

@@ -18,6 +18,8 @@
 mod card;
 #[cfg(feature = "models")]
 mod module;
+#[cfg(feature = "models")]
+mod packed;
 mod tensors;
 
 pub use card::{Card, Metric};

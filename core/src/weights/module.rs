@@ -1,3 +1,4 @@
+use super::packed::{Packed, Parts};
 use super::{Error, Weights, write};
 use crate::error::Mismatch;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -9,8 +10,21 @@ use std::collections::BTreeSet;
 /// A burn path is a PyTorch name but for two rules: a linear layer's weight stands transposed in the file, and the
 /// `gamma` and `beta` of every normalisation (instance normalisation too, which burn's own store leaves out) are called
 /// `weight` and `bias`. `num_batches_tracked` of a batch normalisation that the module has is not needed and left out.
-/// Everything else must fit: each tensor there, of the right shape, none left over. Recurrent and attention layers,
-/// whose gates PyTorch packs into one tensor, must be split when the file is written.
+/// Everything else must fit: each tensor there, of the right shape, none left over.
+///
+/// What PyTorch packs into one tensor is split:
+///
+/// | burn | PyTorch | parts, from the top |
+/// |---|---|---|
+/// | `Lstm` | `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0` | input, forget, cell, output gate |
+/// | `Gru` | the same | reset, update, new gate |
+/// | `BiLstm`, `BiGru` | the same, and `…_l0_reverse` | as above |
+/// | a list or array of these | layer k is `…_lk` | as above |
+/// | `MultiHeadAttention` | `in_proj_weight`, `in_proj_bias`; `out_proj` is `output` | query, key, value |
+///
+/// `ih` is the gates' `input_transform`, `hh` the `hidden_transform`. In PyTorch the reset gate of a GRU works on the
+/// product with the hidden state, its bias included: leave burn's `reset_after` at `true`; the loader does not see it. A
+/// list may also be a list in PyTorch (`lstm.1.weight_ih_l0`), and a file with burn's own names is read as it is.
 ///
 /// # Examples
 /// ```
@@ -31,7 +45,8 @@ use std::collections::BTreeSet;
 ///
 /// # Validation
 /// A network of convolutions, instance, batch and layer normalisation and a linear layer with the names of its state dict
-/// in torch 2.15.0 gives the same three outputs within 2e-6 on `flex`.
+/// in torch 2.15.0 gives the same three outputs within 2e-6 on `flex`; LSTM and GRU of two layers, in one direction and
+/// both, and attention give its outputs within 1e-6 (`core/tests/golden/packed.json`).
 pub fn load<M: Module>(module: M, weights: Weights) -> Result<M, Error> {
     load_renamed(module, weights, str::to_owned)
 }
@@ -41,28 +56,46 @@ pub fn load<M: Module>(module: M, weights: Weights) -> Result<M, Error> {
 /// # Errors
 /// As `load`.
 pub fn load_renamed<M: Module>(module: M, mut weights: Weights, rename: impl Fn(&str) -> String) -> Result<M, Error> {
-    let mut loader = Loader { place: Place::default(), weights: &mut weights, rename: &rename, error: None };
+    let mut loader = Loader {
+        place: Place::default(),
+        weights: &mut weights,
+        rename: &rename,
+        parts: Parts::default(),
+        error: None,
+    };
     let counters = counters(&module, &rename);
     let module = module.map(&mut loader);
     if let Some(error) = loader.error {
         return Err(error);
+    }
+    let left: Vec<String> =
+        loader.parts.left().map(|(name, left, of)| format!("{name} ({left} of {of} parts)")).collect();
+    if !left.is_empty() {
+        return Err(Error::Surplus(left));
     }
     weights.discard(|name| counters.contains(name));
     weights.finish()?;
     Ok(module)
 }
 
-/// The parameters of `module` as a safetensors file under the names that [`load`] expects: a state dict for PyTorch.
+/// The parameters of `module` as a safetensors file under the names that [`load`] expects: a state dict for PyTorch, in
+/// which a list of recurrent layers is one of so many layers.
 ///
 /// # Errors
-/// [`Error::Shape`] for a parameter that is not made of floating-point numbers or cannot be read from its device.
+/// [`Error::Shape`] for a parameter that is not made of floating-point numbers or cannot be read from its device, and for
+/// an attention layer of which only some of query, key and value have a bias, as PyTorch has none.
 pub fn state_dict<M: Module>(module: &M) -> Result<Vec<u8>, Error> {
-    let mut collector = Collector { place: Place::default(), tensors: Vec::new(), error: None };
+    let mut collector =
+        Collector { place: Place::default(), tensors: Vec::new(), parts: Parts::default(), error: None };
     module.visit(&mut collector);
-    match collector.error {
-        Some(error) => Err(error),
-        None => write(collector.tensors.iter().map(|(name, shape, v)| (name.as_str(), shape.clone(), v.clone()))),
+    if let Some(error) = collector.error {
+        return Err(error);
     }
+    if let Some((name, there, parts)) = collector.parts.left().find(|(_, there, parts)| there < parts) {
+        return Err(Mismatch::new(format!("parts of tensor {name}"), parts, there).into());
+    }
+    let tensors: Vec<_> = collector.tensors.into_iter().chain(collector.parts.packed()).collect();
+    write(tensors.iter().map(|(name, shape, values)| (name.as_str(), shape.clone(), values.clone())))
 }
 
 /// Names of the counters of batches, one per batch normalisation of `module`.
@@ -119,6 +152,11 @@ impl Place {
         path.iter().map(String::as_str).chain([last]).collect::<Vec<_>>().join(".")
     }
 
+    /// Where PyTorch packs the parameter.
+    fn packed(&self) -> Option<Packed> {
+        Packed::of(&self.names, &self.kinds)
+    }
+
     fn is_transposed(&self) -> bool {
         self.kind() == "Linear" && self.names.last().is_some_and(|name| name == "weight")
     }
@@ -137,7 +175,39 @@ struct Loader<'a> {
     place: Place,
     weights: &'a mut Weights,
     rename: &'a dyn Fn(&str) -> String,
+    /// Packed tensors that were taken from the file.
+    parts: Parts,
     error: Option<Error>,
+}
+
+impl Loader<'_> {
+    /// The values of the parameter that the traversal has reached, which has the shape `in_file` there.
+    fn take(&mut self, in_file: &[usize]) -> Result<Vec<f32>, Error> {
+        let plain = (self.rename)(&self.place.name());
+        let Some(packed) = self.place.packed() else { return self.weights.take(&plain, in_file) };
+        let names: Vec<String> = packed.names.iter().map(|name| (self.rename)(name)).collect();
+        let found = names.iter().find(|name| self.parts.has(name) || self.weights.has(name));
+        let Some(name) = found else {
+            let missing = || Error::Missing(names.first().cloned().unwrap_or_default());
+            return if self.weights.has(&plain) { self.weights.take(&plain, in_file) } else { Err(missing()) };
+        };
+        if !self.parts.has(name) {
+            let mut whole = in_file.to_vec();
+            if let Some(rows) = whole.first_mut() {
+                *rows *= packed.parts;
+            }
+            let values = self.weights.take(name, &whole)?;
+            self.parts.cut(name, &values, in_file, packed.parts);
+        }
+        match self.parts.take(name, packed.part) {
+            Some((shape, values)) if shape == in_file => Ok(values),
+            Some((shape, _)) => {
+                let what = format!("part {} of tensor {name}", packed.part + 1);
+                Err(Mismatch::new(what, format!("{in_file:?}"), format!("{shape:?}")).into())
+            }
+            None => Err(Error::Missing(name.clone())),
+        }
+    }
 }
 
 impl ModuleMapper for Loader<'_> {
@@ -153,14 +223,14 @@ impl ModuleMapper for Loader<'_> {
         if self.error.is_some() {
             return param;
         }
-        let (name, turn) = ((self.rename)(&self.place.name()), self.place.is_transposed());
+        let turn = self.place.is_transposed();
         // the shape in a file: a layer may keep its weight in another layout
         let shape = param.transform_for_save().val().dims();
         let mut in_file = shape.to_vec();
         if turn {
             in_file.reverse();
         }
-        match self.weights.take(&name, &in_file) {
+        match self.take(&in_file) {
             Ok(values) => {
                 let values = if turn { transposed(&values, in_file.last().copied().unwrap_or(1)) } else { values };
                 let tensor = Tensor::from_data(TensorData::new(values, shape), &param.lazy_device());
@@ -183,6 +253,7 @@ impl ModuleMapper for Loader<'_> {
 struct Collector {
     place: Place,
     tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    parts: Parts,
     error: Option<Error>,
 }
 
@@ -205,7 +276,13 @@ impl ModuleVisitor for Collector {
                     values = transposed(&values, shape.last().copied().unwrap_or(1));
                     shape.reverse();
                 }
-                self.tensors.push((name, shape, values));
+                match self.place.packed() {
+                    Some(Packed { names, part, parts }) => {
+                        let packed = names.first().map_or(name.as_str(), String::as_str);
+                        self.parts.put(packed, part, parts, (shape, values));
+                    }
+                    None => self.tensors.push((name, shape, values)),
+                }
             }
             Err(e) => self.error = Some(Mismatch::new(format!("tensor {name}"), "readable values", e).into()),
         }
@@ -221,9 +298,12 @@ impl ModuleVisitor for Collector {
 mod tests {
     use super::*;
     use crate::Limits;
+    use burn::nn::attention::{MhaInput, MultiHeadAttention, MultiHeadAttentionConfig};
     use burn::nn::conv::{Conv1d, Conv1dConfig};
+    use burn::nn::gru::{Gru, GruConfig};
     use burn::nn::{
-        BatchNorm, BatchNormConfig, InstanceNorm, InstanceNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig,
+        BatchNorm, BatchNormConfig, BiLstm, BiLstmConfig, InstanceNorm, InstanceNormConfig, LayerNorm, LayerNormConfig,
+        Linear, LinearConfig, Lstm, LstmConfig,
     };
     use burn::tensor::Device;
 
@@ -342,6 +422,83 @@ mod tests {
             assert!((f64::from(*found) - expected).abs() < 2e-6, "{y:?}");
         }
         assert_eq!(y.len(), 3);
+    }
+
+    #[derive(Module, Debug)]
+    struct Sequences {
+        lstm: Vec<BiLstm>,
+        gru: Vec<Gru>,
+        once: Lstm,
+        attention: MultiHeadAttention,
+    }
+
+    fn sequences(device: &Device) -> Sequences {
+        Sequences {
+            lstm: vec![BiLstmConfig::new(3, 4, true).init(device), BiLstmConfig::new(8, 4, true).init(device)],
+            gru: vec![GruConfig::new(8, 5, true).init(device), GruConfig::new(5, 5, true).init(device)],
+            once: LstmConfig::new(5, 6, true).init(device),
+            attention: MultiHeadAttentionConfig::new(6, 2).init(device),
+        }
+    }
+
+    /// Packed layers, one after the other, against torch 2.15.0; `core/tests/golden/packed.py` made the values.
+    #[test]
+    fn packed_layers_answer_as_pytorch_does() {
+        let device = Device::flex();
+        let json: serde_json::Value = serde_json::from_str(include_str!("../../tests/golden/packed.json")).unwrap();
+        let list = |value: &serde_json::Value| -> Vec<f64> {
+            value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+        };
+        let mut given: Vec<(String, Vec<usize>, Vec<f32>)> = Vec::new();
+        for (k, tensor) in json["tensors"].as_array().unwrap().iter().enumerate() {
+            let shape: Vec<usize> = list(&tensor[1]).iter().map(|n| *n as usize).collect();
+            let value = |i: usize| (0.5 * (0.7 * i as f64 + (k + 1) as f64).sin()) as f32;
+            let values = (0..shape.iter().product()).map(value).collect();
+            given.push((tensor[0].as_str().unwrap().to_owned(), shape, values));
+        }
+        let file = write(given.iter().map(|(n, s, v)| (n.as_str(), s.clone(), v.clone()))).unwrap();
+        let read = |file: &[u8]| Weights::from_bytes(file, &Limits::default()).unwrap();
+        let net = load(sequences(&device), read(&file)).unwrap();
+        assert_eq!(state_dict(&net).unwrap(), file);
+
+        let x: Vec<f32> = (0..2 * 7 * 3).map(|i| (0.3 * f64::from(i)).cos() as f32).collect();
+        let mut x = Tensor::<3>::from_data(TensorData::new(x, [2, 7, 3]), &device);
+        let mut compared = 0;
+        let mut compare = |name: &str, found: &Tensor<3>| {
+            let found: Vec<f32> = found.clone().try_into_vec_as().unwrap();
+            let want = list(&json["outputs"][name]);
+            assert_eq!(found.len(), want.len(), "{name}");
+            let worst = found.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+            assert!(worst < 1e-6, "{name}: {worst:.1e}");
+            compared += 1;
+        };
+        for layer in &net.lstm {
+            x = layer.forward(x, None).0;
+        }
+        compare("lstm", &x);
+        for layer in &net.gru {
+            x = layer.forward(x, None);
+        }
+        compare("gru", &x);
+        x = net.once.forward(x, None).0;
+        compare("once", &x);
+        compare("attention", &net.attention.forward(MhaInput::self_attn(x)).context);
+        assert_eq!(compared, json["outputs"].as_object().unwrap().len());
+
+        let without = |name: &str| {
+            let rest = given.iter().filter(|(n, ..)| n != name);
+            read(&write(rest.map(|(n, s, v)| (n.as_str(), s.clone(), v.clone()))).unwrap())
+        };
+        for name in ["lstm.bias_hh_l1_reverse", "gru.weight_ih_l1", "attention.in_proj_bias"] {
+            let error = load(sequences(&device), without(name)).unwrap_err();
+            assert!(matches!(&error, Error::Missing(n) if n == name), "{error}");
+        }
+        // a bias that the module has no place for is not passed over
+        let mut no_key = sequences(&device);
+        no_key.attention = MultiHeadAttentionConfig::new(6, 2).with_key_bias(false).init(&device);
+        assert!(matches!(state_dict(&no_key), Err(Error::Shape(_))));
+        let error = load(no_key, read(&file)).unwrap_err().to_string();
+        assert!(error.contains("attention.in_proj_bias (1 of 3 parts)"), "{error}");
     }
 
     #[test]

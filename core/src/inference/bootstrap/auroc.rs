@@ -58,6 +58,7 @@ impl Bootstrap {
         }
         let placed = units.renumbered(&places);
         let replicates = self.map_streams(
+            "bootstrap",
             || (Draw::default(), vec![0u32; labels.len()]),
             |(draw, counts), stream| {
                 placed.draw(stream, draw);

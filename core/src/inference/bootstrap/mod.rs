@@ -154,20 +154,21 @@ impl Bootstrap {
         units: &SamplingUnits,
         statistic: impl Fn(&[usize]) -> T + Sync + Send,
     ) -> Result<Vec<T>, Error> {
-        self.map_streams(Draw::default, |draw, stream| {
+        self.map_streams("bootstrap", Draw::default, |draw, stream| {
             units.draw(stream, draw);
             statistic(&draw.rows)
         })
     }
 
-    /// `replicate` of each stream, in their order.
-    fn map_streams<S, T: Send>(
+    /// `replicate` of each stream for a purpose, in their order.
+    pub(crate) fn map_streams<S, T: Send>(
         &self,
+        purpose: &str,
         scratch: impl Fn() -> S + Sync + Send,
         replicate: impl Fn(&mut S, &mut Stream) -> T + Sync + Send,
     ) -> Result<Vec<T>, Error> {
         self.validate()?;
-        let generator = Generator::new(self.seed, "bootstrap");
+        let generator = Generator::new(self.seed, purpose);
         Ok(map_indices(self.replicates, scratch, |scratch, b| replicate(scratch, &mut generator.stream(b as u64))))
     }
 }

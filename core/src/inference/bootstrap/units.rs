@@ -126,11 +126,12 @@ impl SamplingUnits {
     }
 
     /// What the units are called: "rows", "patients".
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
-    pub(super) fn members_of(&self, unit: usize) -> &[usize] {
+    /// The rows of a unit.
+    pub(crate) fn members_of(&self, unit: usize) -> &[usize] {
         &self.members[self.starts[unit]..self.starts[unit + 1]]
     }
 

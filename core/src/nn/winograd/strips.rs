@@ -24,6 +24,8 @@ const WIDEST: usize = 6;
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Strips {
     pub(super) kind: Kind,
+    /// Squares are filtered along depth too: see [`Kind::deep`].
+    pub(super) deep: bool,
     /// Depth, height and width.
     input: [usize; 3],
     output: [usize; 3],
@@ -79,7 +81,9 @@ impl Strips {
         let d = dilation[2];
         let across = output[2].div_ceil(wide.checked_mul(d)?).checked_mul(d)?;
         let patches = [output[1].div_ceil(high), across];
-        let mut all = Self { kind, input, output, kernel, dilation, before, channels, patches, extent: [1, across] };
+        let deep = kind.deep(config);
+        let mut all =
+            Self { kind, deep, input, output, kernel, dilation, before, channels, patches, extent: [1, across] };
         // as many patches as the cache takes
         let most = if all.slots() > 1 { POINTS / (all.slots() * kind.points() * channels) } else { PATCHES };
         let most = most.min(POINTS / (kind.patch() * channels)).min(PATCHES);
@@ -101,25 +105,42 @@ impl Strips {
         let whole = |n: usize| n.div_ceil(lanes) as f64;
         let vectors: f64 = self.strips().map(|strip| whole(strip.len())).sum();
         let (channels, outputs) = (self.channels as f64, outputs as f64);
-        // the transforms take some multiplications' time for each point
-        let work = vectors * self.kind.points() as f64 * (self.kernel[0] as f64 + 4.0 / outputs + 4.0 / channels);
+        // products of a plane's point, for one channel; the transforms take some multiplications' time for each point
+        let (products, transforms) = if self.deep {
+            (4.0 * self.output[0].div_ceil(2) as f64 / self.output[0] as f64, 6.0)
+        } else {
+            (self.kernel[0] as f64, 4.0)
+        };
+        let work = vectors * self.kind.points() as f64 * (products + transforms / outputs + transforms / channels);
         let weights = (self.kernel[0] * self.kind.taps()) as f64;
         1.1 * work < weights * whole(self.output[1] * self.output[2])
     }
 
-    /// Planes of points that are kept: as far as the weights reach along the first axis.
+    /// Planes of points that are kept: as far as the weights reach along the first axis, or what two planes need.
     pub(super) fn slots(&self) -> usize {
-        self.dilation[0] * (self.kernel[0] - 1) + 1
+        if self.deep { 4 } else { self.dilation[0] * (self.kernel[0] - 1) + 1 }
     }
 
-    /// Weights along the first axis, and how far apart they are.
+    /// Weights, or their points, along the first axis, and how far apart their planes are.
     pub(super) fn taps(&self) -> [usize; 2] {
-        [self.kernel[0], self.dilation[0]]
+        if self.deep { [4, 1] } else { [self.kernel[0], self.dilation[0]] }
+    }
+
+    /// Planes of outputs that are made together.
+    pub(super) fn together_in_depth(&self) -> usize {
+        if self.deep { 2 } else { 1 }
     }
 
     /// Planes of the padded input that count.
     pub(super) fn planes(&self) -> usize {
-        self.output[0] + self.slots() - 1
+        let pairs = self.together_in_depth();
+        self.output[0].next_multiple_of(pairs) + self.slots() - pairs
+    }
+
+    /// The first of the planes of outputs that can be made once the points of `plane` are there.
+    pub(super) fn ready(&self, plane: usize) -> Option<std::ops::Range<usize>> {
+        let (first, pairs) = ((plane + 1).checked_sub(self.slots())?, self.together_in_depth());
+        first.is_multiple_of(pairs).then(|| first..(first + pairs).min(self.output[0]))
     }
 
     /// All strips.
@@ -150,15 +171,18 @@ impl Strips {
         self.kind.patch() * self.kind.outputs()[0]
     }
 
-    /// Values of the columns, the points, the products and the padded line, for `blocks` blocks of output channels.
-    pub(super) fn sizes(&self, blocks: usize) -> [usize; 4] {
+    /// Values of the columns, the points, the products, the points along depth and the padded line, for `blocks` blocks of
+    /// output channels.
+    pub(super) fn sizes(&self, blocks: usize) -> [usize; 5] {
         let [rows, across] = self.extent;
         let columns = self.channels * self.columns() * self.high(rows) * across + LANES;
         let patches = (rows * across).next_multiple_of(LANES) + WIDEST * LANES;
         let patches = if self.slots() > 1 { patches } else { WIDEST * LANES };
         let points = self.slots() * self.kind.points() * (self.channels + 1) * patches;
-        let products = self.kind.points() * (self.together().min(blocks) * TILE + LANES);
-        [columns, points, products, self.line(across)]
+        let pairs = self.together_in_depth();
+        let products = pairs * self.kind.points() * (self.together().min(blocks) * TILE + LANES);
+        let deep = if self.deep { 4 * self.channels * WIDEST * LANES } else { 0 };
+        [columns, points, products, deep, self.line(across)]
     }
 
     /// Scratch memory for `blocks` blocks of output channels.
@@ -168,7 +192,7 @@ impl Strips {
 
     /// Blocks of output channels whose products are kept at once.
     pub(super) fn together(&self) -> usize {
-        (PRODUCTS / (self.kind.points() * TILE)).max(1)
+        (PRODUCTS / (self.together_in_depth() * self.kind.points() * TILE)).max(1)
     }
 
     /// Values of a padded row that `across` patches need.
@@ -225,15 +249,17 @@ impl Strips {
             (3, 2) => split::<3, 2>(line, n, count, to, apart),
             (4, 2) => split::<4, 2>(line, n, count, to, apart),
             (8, 2) => split::<8, 2>(line, n, count, to, apart),
+            (16, 2) => split::<16, 2>(line, n, count, to, apart),
             (1, 4) => split::<1, 4>(line, n, count, to, apart),
             (2, 4) => split::<2, 4>(line, n, count, to, apart),
             (3, 4) => split::<3, 4>(line, n, count, to, apart),
             (4, 4) => split::<4, 4>(line, n, count, to, apart),
             (8, 4) => split::<8, 4>(line, n, count, to, apart),
+            (16, 4) => split::<16, 4>(line, n, count, to, apart),
             _ => {
                 for i in 0..n {
                     let to = to[i * apart..][..count].chunks_exact_mut(d);
-                    to.enumerate().for_each(|(q, to)| to.copy_from_slice(&line[(q * m + i) * d..][..d]));
+                    to.enumerate().for_each(|(q, to)| copy(&line[(q * m + i) * d..][..d], to));
                 }
             }
         }
@@ -274,25 +300,29 @@ impl Strips {
         while i < count {
             let (q, r) = ((first + i) / d, (first + i) % d);
             let whole = ((count - i) / d).min((row.len() / (m * d)).saturating_sub(q));
-            if r == 0 && whole > 0 && d <= 8 {
+            if r == 0 && whole > 0 {
                 let (from, to) = (&outputs[i..], &mut row[q * m * d..(q + whole) * m * d]);
-                let merged = match (d, m) {
+                match (d, m) {
                     (1, 2) => merge::<1, 2>(from, apart, whole, to),
                     (2, 2) => merge::<2, 2>(from, apart, whole, to),
                     (3, 2) => merge::<3, 2>(from, apart, whole, to),
                     (4, 2) => merge::<4, 2>(from, apart, whole, to),
                     (8, 2) => merge::<8, 2>(from, apart, whole, to),
+                    (16, 2) => merge::<16, 2>(from, apart, whole, to),
                     (1, 4) => merge::<1, 4>(from, apart, whole, to),
                     (2, 4) => merge::<2, 4>(from, apart, whole, to),
                     (3, 4) => merge::<3, 4>(from, apart, whole, to),
                     (4, 4) => merge::<4, 4>(from, apart, whole, to),
                     (8, 4) => merge::<8, 4>(from, apart, whole, to),
-                    _ => false,
-                };
-                if merged {
-                    i += whole * d;
-                    continue;
+                    (16, 4) => merge::<16, 4>(from, apart, whole, to),
+                    _ => {
+                        for (k, to) in to.chunks_exact_mut(d).enumerate() {
+                            copy(&from[k % m * apart + k / m * d..][..d], to);
+                        }
+                    }
                 }
+                i += whole * d;
+                continue;
             }
             let len = (d - r).min(count - i);
             for a in 0..m {
@@ -304,6 +334,28 @@ impl Strips {
             }
             i += len;
         }
+    }
+}
+
+/// Copies all values; few at a time go without a call.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    match from.len() {
+        0..4 => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+        4..8 => copy_twice::<4>(from, to),
+        8..=16 => copy_twice::<8>(from, to),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies the first and the last `N` values, which may overlap.
+#[inline(always)]
+fn copy_twice<const N: usize>(from: &[f32], to: &mut [f32]) {
+    if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut()) {
+        *to = *from;
+    }
+    if let (Some(from), Some(to)) = (from.last_chunk::<N>(), to.last_chunk_mut()) {
+        *to = *from;
     }
 }
 
@@ -326,7 +378,7 @@ fn column<const D: usize>(outputs: &[f32], from: usize, whole: usize) -> &[[f32;
 
 /// Merges outputs into a row, with counts that are known beforehand.
 #[inline(always)]
-fn merge<const D: usize, const M: usize>(outputs: &[f32], apart: usize, whole: usize, to: &mut [f32]) -> bool {
+fn merge<const D: usize, const M: usize>(outputs: &[f32], apart: usize, whole: usize, to: &mut [f32]) {
     let [a, b] = [0, 1].map(|i| column::<D>(outputs, i * apart, whole));
     if M == 2 {
         for ((to, a), b) in to.chunks_exact_mut(M * D).zip(a).zip(b) {
@@ -343,7 +395,6 @@ fn merge<const D: usize, const M: usize>(outputs: &[f32], apart: usize, whole: u
             to[3 * D..].copy_from_slice(d);
         }
     }
-    true
 }
 
 #[cfg(test)]
@@ -370,7 +421,7 @@ mod tests {
             let strips = Strips::new(Kind::Five, &config, 1, [1, 1, width], [1, 1, length]).unwrap();
             let row: Vec<f32> = (0..width).map(|i| i as f32).collect();
             let mut merged = vec![f32::NAN; length];
-            let [columns, _, _, line] = strips.sizes(1);
+            let [columns, _, _, _, line] = strips.sizes(1);
             let (mut columns, mut line) = (vec![0.0; columns], vec![0.0; line]);
             for strip in strips.strips() {
                 strips.lay_out(&row, 0, &strip, &mut columns, &mut line);

@@ -32,6 +32,11 @@ impl Kind {
         }
     }
 
+    /// Whether squares are filtered along depth too, F(2 × 2 × 2, 3 × 3 × 3): two planes of outputs of four planes.
+    pub(super) fn deep(self, config: &ConvConfig<3>) -> bool {
+        self == Self::Square && config.kernel[0] == 3 && config.dilation[0] == 1
+    }
+
     /// Values of a patch along the last axis.
     pub(super) fn patch(self) -> usize {
         match self {
@@ -68,9 +73,9 @@ impl Kind {
     }
 
     /// The points of such weights.
-    pub(super) fn filter(self, weights: &[f32]) -> Vec<f32> {
+    pub(super) fn filter(self, weights: &[f32]) -> Vec<f64> {
         let g: Vec<f64> = weights.iter().map(|w| f64::from(*w)).collect();
-        let points = match self {
+        match self {
             Self::Three => three([g[0], g[1], g[2]]).to_vec(),
             Self::Five => {
                 let [even, both] = [[g[0], g[2], g[4]], [g[0] + g[1], g[2] + g[3], g[4]]].map(three);
@@ -81,13 +86,12 @@ impl Kind {
                 let columns: [[f64; 4]; 4] = std::array::from_fn(|x| three([a[x], b[x], c[x]]));
                 (0..16).map(|i| columns[i % 4][i / 4]).collect()
             }
-        };
-        points.into_iter().map(|p| p as f32).collect()
+        }
     }
 }
 
 /// The points of three weights.
-fn three([a, b, c]: [f64; 3]) -> [f64; 4] {
+pub(super) fn three([a, b, c]: [f64; 3]) -> [f64; 4] {
     [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c]
 }
 
@@ -107,7 +111,7 @@ pub(super) struct Five;
 pub(super) struct Square;
 
 #[inline(always)]
-fn points3<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
+pub(super) fn points3<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
     [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
 }
 
@@ -189,7 +193,7 @@ mod tests {
         let g: Vec<f32> = (0..kind.taps()).map(|i| ((5 * i + 2) % 11) as f32 - 4.0).collect();
         let points = T::points(Scalar, x);
         let filter = kind.filter(&g);
-        let y = T::outputs(Scalar, std::array::from_fn(|j| points[j] * filter[j]));
+        let y = T::outputs(Scalar, std::array::from_fn(|j| points[j] * filter[j] as f32));
         let ([_, across], patch) = (kind.outputs(), kind.patch());
         let wide = kind.taps() / (I / patch).clamp(1, 3);
         let high = kind.taps() / wide;
