@@ -9,7 +9,7 @@ from serve import serve
 SHARED = Path(os.environ.get("EIR_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 
 
-def network(name, side, low):
+def network(name, shape, low, high, nhwc=True):
     import onnxruntime as ort
 
     ort.set_default_logger_severity(3)
@@ -17,17 +17,38 @@ def network(name, side, low):
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     path = SHARED / "data/vision/weights" / f"{name}.onnx"
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    planes = low + (1 - low) * ((np.arange(3 * side * side) * 7919) % 1000) / 1000
-    x = np.ascontiguousarray(planes.astype(np.float32).reshape(3, side, side).transpose(1, 2, 0))[None]
-    return lambda: session.run(None, {"input": x})
+    values = low + (high - low) * ((np.arange(np.prod(shape)) * 7919) % 1000) / 1000
+    planes = values.astype(np.float32).reshape(shape)
+    x = np.ascontiguousarray(planes.transpose(1, 2, 0) if nhwc else planes)[None]
+    return lambda: session.run(None, {session.get_inputs()[0].name: x})
 
 
 def blazepose_detector():
-    return network("blazepose_detector", 224, -1.0)
+    return network("blazepose_detector", (3, 224, 224), -1, 1)
 
 
 def blazepose_full():
-    return network("blazepose_full", 256, 0.0)
+    return network("blazepose_full", (3, 256, 256), 0, 1)
+
+
+def blazepose_lite():
+    return network("blazepose_lite", (3, 256, 256), 0, 1)
+
+
+def movenet_lightning():
+    return network("movenet_lightning", (3, 192, 192), 0, 255)
+
+
+def yolox_nano():
+    return network("yolox_nano", (3, 416, 416), 0, 255, nhwc=False)
+
+
+def facemesh_v2_478():
+    return network("facemesh_v2_478", (3, 256, 256), 0, 1)
+
+
+def face_blendshapes():
+    return network("face_blendshapes", (146, 2), 0, 200, nhwc=False)
 
 
 def crop():

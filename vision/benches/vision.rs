@@ -1,14 +1,16 @@
 //! Benchmarks against onnxruntime, OpenCV and SciPy: `cargo xtask bench --peers vision`.
 
 #[cfg(feature = "flex")]
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use eir_core::SampleRate;
 use eir_core::testing::bench::Bench;
 use eir_vision::Image;
 use eir_vision::crop::{Affine, Border, Sampling, warp_into};
 use eir_vision::kinematics::{ButterworthConfig, ExerciseConfig, knee_flexion_series};
 #[cfg(feature = "flex")]
-use eir_vision::pose::{PoseDetector, PoseLandmarker};
+use eir_vision::networks::Architecture;
+#[cfg(feature = "flex")]
+use eir_vision::pose::PoseLandmarker;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -32,38 +34,38 @@ fn rows(bench: &mut Bench) -> Fallible<()> {
 
 /// The same values on both sides: a ramp that is nowhere special.
 #[cfg(feature = "flex")]
-fn input(side: usize, low: f32) -> Tensor<4> {
-    let value = |i: usize| low + (1.0 - low) * ((i * 7919) % 1000) as f32 / 1000.0;
-    let values: Vec<f32> = (0..3 * side * side).map(value).collect();
-    Tensor::from_data(TensorData::new(values, [1, 3, side, side]), &Device::flex())
+fn input(values: usize, low: f32, high: f32) -> Vec<f32> {
+    (0..values).map(|i| low + (high - low) * ((i * 7919) % 1000) as f32 / 1000.0).collect()
 }
 
 #[cfg(feature = "flex")]
 fn networks(bench: &mut Bench) -> Fallible<()> {
     let Some(shared) = eir_core::testing::shared() else { return Ok(()) };
     let weights = shared.join("data/vision/weights");
-    let device = Device::flex();
-    let detector = PoseDetector::load(&weights.join("blazepose_detector.safetensors"), &device)?;
-    let x = input(PoseDetector::SIZE, -1.0);
+    let load = |architecture: Architecture| {
+        let stem = architecture.file_stem().unwrap_or_default();
+        architecture.load(&weights.join(format!("{stem}.safetensors")), &Device::flex())
+    };
+    // goals: at most 1.3 times the time of onnxruntime, 1.5 for the face; litert is faster than it on the mesh
+    for (name, what, goal, peer, architecture, range) in [
+        ("BlazePose detector", "224 x 224", 0.77, "blazepose_detector", Architecture::BlazeposeDetector, [-1.0, 1.0]),
+        ("BlazePose full with mask", "256 x 256", 0.77, "blazepose_full", Architecture::BlazeposeFull, [0.0, 1.0]),
+        ("BlazePose lite with mask", "256 x 256", 0.77, "blazepose_lite", Architecture::BlazeposeLite, [0.0, 1.0]),
+        ("MoveNet lightning", "192 x 192", 0.77, "movenet_lightning", Architecture::MovenetLightning, [-1.0, 1.0]),
+        ("YOLOX-nano", "416 x 416", 0.77, "yolox_nano", Architecture::YoloxNano, [0.0, 255.0]),
+        ("face mesh 478", "256 x 256", 2.0, "facemesh_v2_478", Architecture::FacemeshV2, [0.0, 1.0]),
+        ("blendshapes", "146 points", 0.67, "face_blendshapes", Architecture::FaceBlendshapes, [-1.0, 1.0]),
+    ] {
+        let network = load(architecture)?;
+        let x = input(network.input_shape().iter().product(), range[0], range[1]);
+        bench.row(name, what, goal).peer("onnxruntime 1.32.0", peer).run(|| network.run(&x));
+    }
+    let landmarker = PoseLandmarker::load(&weights.join("blazepose_full.safetensors"), &Device::flex())?;
+    let x = input(3 * PoseLandmarker::SIZE * PoseLandmarker::SIZE, 0.0, 1.0);
     bench
-        .row("BlazePose detector", "224 x 224, 430 MMAC", 0.4)
-        .peer("onnxruntime 1.32.0", "blazepose_detector")
-        .run(|| detector.forward(x.clone()).0.into_data());
-    let landmarker = PoseLandmarker::load(&weights.join("blazepose_full.safetensors"), &device)?;
-    let x = input(PoseLandmarker::SIZE, 0.0);
-    bench.row("BlazePose full with mask", "256 x 256, 386 MMAC", 0.4).peer("onnxruntime 1.32.0", "blazepose_full").run(
-        || {
-            let (tensors, mask) = landmarker.forward_with_mask(x.clone());
-            (tensors.landmarks.into_data(), tensors.heat.into_data(), mask.into_data())
-        },
-    );
-    bench
-        .row("BlazePose full, points only", "256 x 256 (peer with mask)", 0.4)
+        .row("BlazePose full, points only", "256 x 256 (peer with mask)", 0.77)
         .peer("onnxruntime 1.32.0", "blazepose_full")
-        .run(|| {
-            let tensors = landmarker.forward(x.clone());
-            (tensors.landmarks.into_data(), tensors.heat.into_data())
-        });
+        .run(|| landmarker.raw(&x));
     Ok(())
 }
 

@@ -43,7 +43,6 @@ fn main() -> std::process::ExitCode {
         .case("face/fer.json", face::fer)
         .case("face/*.json", face::face)
         .case("face/*_input.png", face::crop)
-        .case("decode/expected.json", decode::expected)
         .case("preprocess/topdown.json", decode::top_down)
         .case("preprocess/*.png", decode::top_down_crop)
         .case("mediapipe/*_movenet_input.png", pose::whole_input)

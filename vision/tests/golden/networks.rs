@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use eir_core::Limits;
 use eir_core::testing::golden::{Case, Outcome, Tolerance, npy, numbers};
 use eir_core::weights::{Weights, write};
-use eir_vision::networks::{Architecture, Network};
+use eir_vision::networks::Architecture;
 use serde_json::Value;
 
 /// The reference's values for a tensor's name: −1 … 1, from the splitmix64 generator.
@@ -122,19 +122,4 @@ fn thinned(values: &[f32], [_, h, w]: [usize; 3], want: usize) -> Vec<f64> {
     let every = ((values.len() / want.max(1)) as f64).sqrt().round().max(1.0) as usize;
     let kept = |i: &usize| (i / w % h).is_multiple_of(every) && (i % w).is_multiple_of(every);
     values.iter().enumerate().filter(|(i, _)| kept(i)).map(|(_, v)| f64::from(*v)).collect()
-}
-
-/// A network of the published weights.
-pub(crate) fn published(case: &Case, architecture: Architecture) -> Fallible<Network> {
-    let stem = architecture.file_stem().ok_or("it is not published")?;
-    Ok(architecture.load(&case.data(&format!("weights/{stem}.safetensors"))?, &Device::flex())?)
-}
-
-/// Every published file of weights loads without a tensor too few or too many.
-pub(crate) fn all_published(case: &mut Case) -> Outcome {
-    for architecture in Architecture::PUBLISHED {
-        let stem = architecture.file_stem().unwrap_or_default();
-        case.holds(&format!("{stem} loads"), published(case, architecture).is_ok(), "it does not load");
-    }
-    Ok(())
 }
