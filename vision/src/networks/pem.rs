@@ -121,7 +121,7 @@ pub(super) fn pose_machine(b: &mut Builder) -> Result<Vec<Node>> {
 /// 14 heat maps of 48 × 48.
 pub(super) fn hourglass(b: &mut Builder) -> Result<Vec<Node>> {
     let mut blocks = Blocks::new(
-        "666r6rrrrrrrrrrrrr6r6r6r6r6rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr6r6rrrr6rr666r66r6rrrrrrrrrrr",
+        "666r6rrrrrrrrrrrrr6r6r6r6r6rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr6r6rrrr6rr666r66r6rrrrrrrrrrr",
     );
     let mut run = |b: &mut Builder, x: Node, scope: &str, name: &str, [middle, out, stride]: [usize; 3]| {
         blocks.block(b, x, &Block { scope, name, middle, out, kernel: 3, stride })
