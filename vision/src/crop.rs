@@ -265,7 +265,7 @@ pub fn warp_planes_into(image: &Image, map: &Affine, width: usize, lookup: &Look
         return Err(Mismatch::new("values of the network's input", expected, planes.len()).into());
     }
     let levels = std::array::from_fn(|v| v as f32 / lookup.divisor + lookup.offset);
-    let to = Target::Planes { planes, levels };
+    let to = Target::Planes { planes, levels: &levels };
     let (border, sampling) = (lookup.border, lookup.sampling);
     Arch::new().dispatch(Warp { image, map, border, sampling, width, to });
     Ok(())
@@ -280,7 +280,7 @@ const WHOLE_F32: f32 = 12_582_912.0;
 
 enum Target<'a> {
     Pixels { rgb: &'a mut [u8] },
-    Planes { planes: &'a mut [f32], levels: [f32; 256] },
+    Planes { planes: &'a mut [f32], levels: &'a [f32; 256] },
 }
 
 /// Positions of a run first (wide), then pixel by pixel, four channels wide, in `f32`; where that is too near to the

@@ -33,6 +33,11 @@
 //! | [`Image`] | PNG and JPEG within limits, the way up that the camera noted |
 //! | [`crop`] | turned squares, borders, sampling: the conventions of the published networks |
 //! | [`detection`] | anchors, scores, weighted suppression |
+//! | [`resize`] | letterbox, bilinear and area resizing |
+//! | [`decode`] | heat maps, DARK, UDP, SimCC, MoveNet: from scores to joints |
+//! | [`detect`] | persons and faces as boxes (feature `models`), hard and soft suppression |
+//! | `networks` | every network with published weights, written down once (feature `models`) |
+//! | `face` | 478 points, 52 blendshapes, expressions, redaction (feature `models`) |
 //! | [`refine`] | landmarks sharpened by heat maps |
 //! | `pose` | BlazePose detector and full landmark network, the whole chain (feature `models`) |
 //! | [`skeleton`] | names of the 33 points, bones |
@@ -42,12 +47,13 @@
 //! | [`overlay`] | the skeleton drawn over the picture |
 //! | [`chart`] | the angle over time as SVG |
 //!
-//! Without the feature `models` there is no burn in the tree, and everything but `pose` is there. The features `flex`,
+//! Without the feature `models` there is no burn in the tree, and everything but the networks is there. The features `flex`,
 //! `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` only forward to burn; which of them computes is the caller's
 //! `Device`.
 //!
 //! What it does **not** do: read video, tell a good exercise from a bad one, recognise faces or
 //! expressions. It is **not a medical device**: see `pose` for what the networks were made for and where they fail.
+//! What it does **not** do: track persons over time, read video, tell a good exercise from a bad one, infer emotions. It is **not a medical device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod chart;

@@ -40,6 +40,7 @@ impl<'a> HeatMaps<'a> {
     }
 
     /// The maps.
+    #[must_use]
     pub fn maps(&self) -> impl ExactSizeIterator<Item = &'a [f32]> + use<'a> {
         self.values.chunks_exact(self.width * self.height)
     }

@@ -14,8 +14,11 @@ fn stem(b: &mut Builder, x: Node, out: usize) -> Result<Node> {
     b.next(x, &Layer::new(out, 1))
 }
 
-/// Inverted residuals that keep the size: (middle, out, kernel).
-fn blocks(b: &mut Builder, x: Node, of: &[(usize, usize, usize)]) -> Result<Node> {
+/// An inverted residual: middle, out, kernel.
+type Repeat = (usize, usize, usize);
+
+/// Inverted residuals that keep the size.
+fn blocks(b: &mut Builder, x: Node, of: &[Repeat]) -> Result<Node> {
     of.iter().try_fold(x, |x, (middle, out, kernel)| {
         inverted_residual(b, x, [*middle, *out], *kernel, 1, Halving::Symmetric)
     })
@@ -99,7 +102,8 @@ fn decode(b: &mut Builder, x: Node, branches: [Node; 3]) -> Result<Node> {
 pub(super) fn full(b: &mut Builder) -> Result<Vec<Node>> {
     let x = b.input([3, 256, 256]);
     let mut x = stem(b, x, 16)?;
-    let stages: [(usize, usize, usize, usize, &[(usize, usize, usize)]); 4] = [
+    // middle, out, branch, kernel, and the blocks behind
+    let stages: [(usize, usize, usize, usize, &[Repeat]); 4] = [
         (64, 24, 8, 3, &[(144, 24, 3)]),
         (144, 32, 48, 5, &[(192, 32, 5)]),
         (192, 64, 48, 3, &[(384, 64, 3), (384, 64, 3), (384, 88, 5), (528, 88, 5), (528, 88, 5)]),
