@@ -4,15 +4,14 @@ use crate::cargo::{self, Outcome};
 use std::path::PathBuf;
 
 /// Name of a model, the features its training is built with, and what the training is.
-const MODELS: [(&str, &str, &str); 3] = [
+const MODELS: [(&str, &str, &str); 2] = [
     ("ctg-outcome", "outcome", "acidaemia at birth, logistic regression on features of the last hour"),
-    ("ctg-temporal", "networks", "networks on the codes of the last hour, judged beside ctg-outcome; writes nothing"),
     ("ctg-vae", "networks", "autoencoder of fetal heart rate, on traces without their outcome"),
 ];
 
 #[derive(clap::Args)]
 pub(crate) struct Train {
-    /// The model: ctg-outcome, ctg-temporal, ctg-vae
+    /// The model: ctg-outcome, ctg-vae
     name: String,
     /// Folder with the records (by default those beside the workspace)
     #[arg(long)]
@@ -29,9 +28,6 @@ pub(crate) struct Train {
     /// Passes over the data, where the training has any (by default those of the shipped model)
     #[arg(long)]
     epochs: Option<usize>,
-    /// How often a study divides the deliveries anew (by default as it says)
-    #[arg(long)]
-    repeats: Option<usize>,
 }
 
 impl Train {
@@ -49,9 +45,6 @@ impl Train {
         command.arg("--out").arg(out).arg("--seed").arg(self.seed.to_string());
         if let Some(epochs) = self.epochs {
             command.arg("--epochs").arg(epochs.to_string());
-        }
-        if let Some(repeats) = self.repeats {
-            command.arg("--repeats").arg(repeats.to_string());
         }
         for (flag, folder) in [("--data", &self.data), ("--held-out", &self.held_out)] {
             if let Some(folder) = folder {

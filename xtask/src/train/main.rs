@@ -3,8 +3,6 @@
 mod cohort;
 mod ctg_outcome;
 #[cfg(feature = "networks")]
-mod ctg_temporal;
-#[cfg(feature = "networks")]
 mod ctg_vae;
 
 use clap::Parser;
@@ -26,12 +24,10 @@ struct Arguments {
     out: PathBuf,
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Passes over the data, where the training has any
+    /// Passes over the data
+    #[cfg(feature = "networks")]
     #[arg(long)]
     epochs: Option<usize>,
-    /// How often a study divides the deliveries anew
-    #[arg(long, default_value_t = 2)]
-    repeats: usize,
 }
 
 /// What a training returns; the error is printed as it is.
@@ -41,8 +37,6 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.name.as_str() {
         "ctg-outcome" => ctg_outcome::train(&arguments),
-        #[cfg(feature = "networks")]
-        "ctg-temporal" => ctg_temporal::train(&arguments),
         #[cfg(feature = "networks")]
         "ctg-vae" => ctg_vae::train(&arguments),
         other => Err(format!("there is no training of {other}").into()),

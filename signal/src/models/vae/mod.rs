@@ -8,8 +8,6 @@ mod training;
 mod window;
 
 #[cfg(feature = "train")]
-pub(super) use seeded::seeded;
-#[cfg(feature = "train")]
 #[cfg_attr(docsrs, doc(cfg(feature = "train")))]
 pub use training::{CtgTrace, CtgVaeConfig};
 pub use window::CtgWindow;
@@ -194,7 +192,7 @@ impl CtgVae {
     /// # Errors
     /// None on any device that works.
     pub fn untrained(seed: u64, device: &Device) -> Result<Self> {
-        Self::of(self::seeded::seeded(Network::new(device), seed, "ctg-vae"), vec![0.0; PERCENTILES], device)
+        Self::of(seeded::seeded(Network::new(device), seed, "ctg-vae"), vec![0.0; PERCENTILES], device)
     }
 
     fn of(network: Network, scores: Vec<f32>, device: &Device) -> Result<Self> {
