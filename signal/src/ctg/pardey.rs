@@ -38,7 +38,7 @@ impl PardeyConfig {
     /// # Errors
     /// As [`pardey`].
     pub fn baseline(&self, filled_bpm: &[f64]) -> Result<Vec<f64>> {
-        let intervals: Vec<f64> = filled_bpm.iter().map(|v| (60_000.0 / v.max(3.0)).round()).collect();
+        let intervals: Vec<f64> = filled_bpm.iter().map(|v| (60_000.0 / v.clamp(3.0, 6000.0)).round()).collect();
         let epochs = means(&intervals, EPOCH)?;
         let mut slow = epochs.clone();
         let mut kept = Vec::with_capacity(WINDOW);
@@ -58,7 +58,7 @@ impl PardeyConfig {
             let filtered = low_pass_at(&kept, PER_MIN, 4, 0.1)?;
             slow[start..end].copy_from_slice(&filtered[start - from..end - from]);
         }
-        let points: Vec<f64> = slow.iter().map(|v| 60_000.0 / v).collect();
+        let points: Vec<f64> = slow.iter().map(|v| 60_000.0 / v.max(1.0)).collect();
         let mut baseline = Vec::with_capacity(filled_bpm.len());
         Expander::new(EPOCH, !self.fhrma_defects).expand(&points, filled_bpm.len(), &mut baseline);
         Ok(baseline)
