@@ -122,7 +122,7 @@ fn the_shipped_network_reads_variation_off_its_code() -> Outcome {
     let vae = CtgVae::shipped(&Device::flex())?.fused()?;
     let trace = |size: f64| -> Vec<f64> {
         (0..960)
-            .map(|i| f64::from(i))
+            .map(f64::from)
             .map(|i| 142.0 + size * ((i / 11.0).sin() + (i / 47.0).cos() + (i / 23.0).sin()))
             .collect()
     };

@@ -2,8 +2,6 @@
 
 #[path = "golden/coco_eval.rs"]
 mod coco_eval;
-#[path = "golden/filters.rs"]
-mod filters;
 #[cfg(feature = "models")]
 #[path = "golden/decode.rs"]
 mod decode;
@@ -13,6 +11,8 @@ mod detect;
 #[cfg(feature = "models")]
 #[path = "golden/face.rs"]
 mod face;
+#[path = "golden/filters.rs"]
+mod filters;
 #[path = "golden/kinematics.rs"]
 mod kinematics;
 #[cfg(feature = "models")]

@@ -131,7 +131,7 @@ mod tests {
     fn derivatives_are_those_of_the_function() {
         let vae = CtgVae::shipped(&Device::flex()).unwrap();
         let mut x: Vec<f64> =
-            (0..960).map(|i| f64::from(i)).map(|i| 135.0 + 6.0 * (i / 40.0).sin() + 2.0 * (i / 7.0).cos()).collect();
+            (0..960).map(f64::from).map(|i| 135.0 + 6.0 * (i / 40.0).sin() + 2.0 * (i / 7.0).cos()).collect();
         let mut lost = x.clone();
         lost[600..700].fill(0.0);
         let window = CtgWindow::new(&lost).unwrap();
