@@ -33,12 +33,12 @@
 //! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
 //! | [`ctg`] | fetal heart rate: repairs, seven baselines, events, contractions, variability, FIGO class with reasons, live |
-//! | [`models`] | layers of temporal networks; acidaemia at birth from the last hour of a cardiotocogram (feature `outcome`) |
+//! | [`models`] | acidaemia at birth from a cardiotocogram's last hour (feature `outcome`); an autoencoder of fetal heart rate (feature `models`); layers |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip, variability over a night |
 //!
 //! Two [`tutorials`]: from the file of a cardiotocogram to its class and its picture; heart-rate variability of a night.
 //!
-//! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep; networks that train. Missing samples are NaN in a
+//! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep; temporal networks of the outcome. Missing samples are NaN in a
 //! [`Record`], an error for filters and detectors, and known gaps in [`ctg`]: never a made-up number.
 //!
 //! **Not a medical device.**

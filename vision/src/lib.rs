@@ -1,4 +1,4 @@
-//! Human pose with published weights, and knee rehabilitation kinematics.
+//! Human pose and faces with published weights, and knee rehabilitation kinematics.
 //!
 //! ```
 //! use eir_vision::kinematics::{analyse, knee_flexion_series};
@@ -51,9 +51,8 @@
 //! `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` only forward to burn; which of them computes is the caller's
 //! `Device`.
 //!
-//! What it does **not** do: read video, tell a good exercise from a bad one, recognise faces or
-//! expressions. It is **not a medical device**: see `pose` for what the networks were made for and where they fail.
-//! What it does **not** do: track persons over time, read video, tell a good exercise from a bad one, infer emotions. It is **not a medical device**: see `pose` for what the networks were made for and where they fail.
+//! What it does **not** do: read video, grade an exercise by a trained network, infer emotions. It is **not a medical
+//! device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod chart;
