@@ -469,7 +469,6 @@ mod tests {
         for (of, wide, narrow) in [
             (&one.auroc, &two.auroc, &rows.auroc),
             (&one.brier, &two.brier, &rows.brier),
-            (&one.calibration.ece, &two.calibration.ece, &rows.calibration.ece),
             (
                 &one.decisions.accuracy.clone().unwrap(),
                 &two.decisions.accuracy.clone().unwrap(),
@@ -480,6 +479,9 @@ mod tests {
             assert!(width(narrow) < 0.8 * width(of), "{narrow} {of}");
         }
         assert!(two.warnings.iter().any(|w| w.contains("150 patients")));
+        // chance explains this error of 150 cases but not of 300: as rows its interval is another, not a narrower one
+        let (one, two) = (&one.calibration.ece, &two.calibration.ece);
+        assert!((width(two) / width(one) - 1.0).abs() < 0.15, "{two} {one}");
     }
 
     #[test]
