@@ -105,13 +105,14 @@ pub fn gradient_peaks(ecg: &[f32], rate: SampleRate) -> Result<Vec<usize>> {
 /// Where the size of the gradient, in means over `short` samples, begins and ends to exceed 1.5 times its own mean over
 /// `long`. Block by block: what is between stays in the cache.
 fn steep_stretches(x: &[f64], short: usize, long: usize) -> (Vec<usize>, Vec<usize>) {
-    const BLOCK: usize = 16_384;
     let (n, margin) = (x.len(), short + long);
+    // the nearest caches, and at high rates not much more for the margins than for the block
+    let block = (4 * margin).max(16_384);
     let (mut slope, mut steep, mut usual) = (Vec::new(), Vec::new(), Vec::new());
     let (mut starts, mut ends) = (Vec::new(), Vec::new());
     let mut was = None;
-    for start in (0..n).step_by(BLOCK) {
-        let end = (start + BLOCK).min(n);
+    for start in (0..n).step_by(block) {
+        let end = (start + block).min(n);
         let (from, to) = (start.saturating_sub(margin), (end + margin).min(n));
         slope.clear();
         if from == 0 {
