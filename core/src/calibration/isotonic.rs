@@ -2,6 +2,7 @@ use super::{Calibrator, check_scores, outcome};
 use crate::Error;
 use crate::error::{Malformed, Mismatch, NotFinite};
 use crate::metrics::check_weights;
+use crate::order::ascending;
 use serde::{Deserialize, Serialize};
 
 /// Settings of an [`IsotonicCalibrator`]: there are none yet.
@@ -139,7 +140,7 @@ pub(super) fn blocks(labels: &[bool], scores: &[f64]) -> Vec<Block> {
     let sorted = |class: bool| {
         let of = labels.iter().zip(scores).filter(|(y, _)| **y == class);
         let mut scores: Vec<f64> = of.map(|(_, s)| s + 0.0).collect(); // + 0.0 makes −0 the 0 that it equals
-        scores.sort_unstable_by(f64::total_cmp);
+        ascending(&mut scores);
         scores
     };
     let (negatives, positives) = (sorted(false), sorted(true));

@@ -1,6 +1,7 @@
 //! Tables cut into at most 255 bins per column, and one for what is missing.
 
 use crate::Rows;
+use crate::order::ascending;
 use crate::random::Generator;
 
 /// Columns that lie together: their histograms fit the fastest cache.
@@ -40,7 +41,7 @@ impl Bins {
                 None => table.iter().map(|row| row[column]).collect(),
             };
             sorted.retain(|x| !x.is_nan());
-            sorted.sort_unstable_by(f64::total_cmp);
+            ascending(&mut sorted);
             let cut = cut(&sorted, max_bins);
             let mut gap = false;
             for (to, row) in blocks[column / BLOCK].iter_mut().zip(table) {

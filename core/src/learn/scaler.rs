@@ -1,6 +1,7 @@
 use super::design::{column_means, sum_over_chunks};
 use crate::error::{Mismatch, Parameter};
 use crate::metrics::sorted_quantile;
+use crate::order::ascending;
 use crate::{Error, Rows};
 use serde::{Deserialize, Serialize};
 
@@ -130,7 +131,7 @@ impl RobustScaler {
         let (mut centre, mut scale) = (Vec::new(), Vec::new());
         for j in 0..rows.columns() {
             let mut column: Vec<f64> = rows.iter().map(|row| row[j]).collect();
-            column.sort_unstable_by(f64::total_cmp);
+            ascending(&mut column);
             // there is a row, so that each quantile has a value
             let at = |share: f64| sorted_quantile(&column, share).unwrap_or(f64::NAN);
             centre.push(at(0.5));

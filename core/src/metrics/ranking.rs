@@ -1,6 +1,7 @@
 use super::check_weights;
 use crate::Error;
 use crate::error::{Mismatch, NotFinite};
+use crate::order::ascending;
 
 /// Area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
 ///
@@ -108,12 +109,17 @@ pub(crate) fn descend(
     check(labels, scores)?;
     let zero = 0.0; // added, it makes the two zeros one score
     let Some(weights) = weights else {
-        return merge(split(labels, scores.iter().map(|s| s + zero)), |s| *s, |_| 1.0, step);
+        let mut sides = split(labels, scores.iter().map(|s| s + zero));
+        sides.iter_mut().for_each(|side| ascending(side));
+        return merge(&sides, |s| *s, |_| 1.0, step);
     };
     check_weights(weights, labels.len())?;
     let mut sides = split(labels, scores.iter().map(|s| s + zero).zip(weights.iter().copied()));
-    sides.iter_mut().for_each(|side| side.retain(|(_, weight)| *weight > 0.0));
-    merge(sides, |(s, _)| *s, |(_, w)| *w, step)
+    for side in &mut sides {
+        side.retain(|(_, weight)| *weight > 0.0);
+        side.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    merge(&sides, |(s, _)| *s, |(_, w)| *w, step)
 }
 
 pub(crate) fn check(labels: &[bool], scores: &[f64]) -> Result<(), Error> {
@@ -131,9 +137,9 @@ fn split<T>(labels: &[bool], items: impl Iterator<Item = T>) -> [Vec<T>; 2] {
     sides
 }
 
-/// Sorts the two sides and walks down both at once: two sorts of bare numbers cost less than one of labelled ones.
+/// Walks down two rising sides at once: two sorts of bare numbers cost less than one of labelled ones.
 fn merge<T>(
-    [mut positives, mut negatives]: [Vec<T>; 2],
+    [positives, negatives]: &[Vec<T>; 2],
     score: impl Fn(&T) -> f64,
     weight: impl Fn(&T) -> f64,
     mut step: impl FnMut(Step),
@@ -141,26 +147,19 @@ fn merge<T>(
     if positives.is_empty() || negatives.is_empty() {
         return Err(Error::OneClass);
     }
-    for side in [&mut positives, &mut negatives] {
-        side.sort_unstable_by(|a, b| score(b).total_cmp(&score(a)));
-    }
-    let (mut positive, mut negative) = (0, 0);
-    let next = |side: &[T], at: usize| side.get(at).map_or(f64::NEG_INFINITY, &score);
-    while positive < positives.len() || negative < negatives.len() {
-        let threshold = next(&positives, positive).max(next(&negatives, negative));
-        let take = |side: &[T], at: &mut usize| {
+    let highest = |side: &[T]| side.last().map_or(f64::NEG_INFINITY, &score);
+    let (mut positives, mut negatives) = (positives.as_slice(), negatives.as_slice());
+    while !(positives.is_empty() && negatives.is_empty()) {
+        let threshold = highest(positives).max(highest(negatives));
+        let take = |side: &mut &[T]| {
             let mut sum = 0.0;
-            while let Some(item) = side.get(*at).filter(|item| score(item) == threshold) {
+            while let Some((item, below)) = side.split_last().filter(|(item, _)| score(item) == threshold) {
                 sum += weight(item);
-                *at += 1;
+                *side = below;
             }
             sum
         };
-        step(Step {
-            threshold,
-            positives: take(&positives, &mut positive),
-            negatives: take(&negatives, &mut negative),
-        });
+        step(Step { threshold, positives: take(&mut positives), negatives: take(&mut negatives) });
     }
     Ok(())
 }

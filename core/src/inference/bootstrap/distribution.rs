@@ -3,6 +3,7 @@ use crate::distribution::{normal_cdf, normal_quantile};
 use crate::error::{NotFinite, TooShort};
 use crate::estimate::check_level;
 use crate::metrics::{mean, sorted_quantile};
+use crate::order::ascending;
 use crate::{Error, Estimate};
 
 /// The replicates of a number, of which intervals are made: by [`Bootstrap`](super::Bootstrap), or from elsewhere.
@@ -41,7 +42,7 @@ impl BootstrapDistribution {
         NotFinite::check_f64("estimate", &[estimate])?;
         NotFinite::check_f64("replicate", &replicates)?;
         let mut sorted = replicates.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
+        ascending(&mut sorted);
         Ok(Self { estimate, replicates, sorted, jackknife, units: None })
     }
 
