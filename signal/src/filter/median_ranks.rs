@@ -7,6 +7,8 @@
 //! Sorted is by 2 × 8 bits of a linear guess of the place, then by insertion: a few cycles a sample. Where the guess is
 //! poor (one spike that dwarfs the rest), by comparison, so that no signal is worse than `O(n log window)`.
 
+use crate::dispatch::dispatched;
+
 /// The widest window that is done by ranks: they are 16 bits.
 pub(super) const WIDEST: usize = 8191;
 /// The widest window for which the bits of a block are few.
@@ -44,7 +46,17 @@ impl<const WORDS: usize> Ranks<WORDS> {
     }
 
     /// `y[i]` is the median of `x[i] … x[i + window - 1]`; `x` has `window - 1` values more than `y`.
+    ///
+    /// Bound by the chain of dependent steps: the bit instructions of newer processors shorten it.
     pub(super) fn medians(&mut self, window: usize, x: &[f64], y: &mut [f64]) {
+        dispatched(
+            #[inline(always)]
+            || self.medians_by_blocks(window, x, y),
+        );
+    }
+
+    #[inline(always)]
+    fn medians_by_blocks(&mut self, window: usize, x: &[f64], y: &mut [f64]) {
         let Self { size, keys, turned, blocks: [one, other] } = self;
         let (step, reach) = (*size - (window - 1), window - 1);
         for (i, out) in y.chunks_mut(2 * step).enumerate() {
@@ -65,6 +77,7 @@ impl<const WORDS: usize> Ranks<WORDS> {
 
 impl<const WORDS: usize> Block<WORDS> {
     /// Sorts a block and puts the window at its start.
+    #[inline(always)]
     fn begin(&mut self, window: usize, x: &[f64], keys: &mut [u32], turned: &mut [u32]) {
         let (keys, turned, sorted) = (&mut keys[..x.len()], &mut turned[..x.len()], &mut self.sorted[..x.len()]);
         if !sort_by_guess(x, keys, turned, sorted) {
@@ -92,6 +105,7 @@ impl<const WORDS: usize> Block<WORDS> {
         }
     }
 
+    #[inline(always)]
     fn value(&self) -> f64 {
         self.sorted.get(self.median as usize - 64).copied().unwrap_or_default()
     }
@@ -124,6 +138,7 @@ impl<const WORDS: usize> Block<WORDS> {
 }
 
 /// Slides two windows: the steps of one fill the waits of the other.
+#[inline(always)]
 fn side_by_side<const WORDS: usize>(
     window: usize,
     one: &mut Block<WORDS>,
@@ -150,6 +165,7 @@ fn side_by_side<const WORDS: usize>(
     (one.rank, other.rank) = (ranks, other_ranks);
 }
 
+#[inline(always)]
 fn alone<'a, const WORDS: usize>(
     block: &mut Block<WORDS>,
     y: &mut [f64],
@@ -190,6 +206,7 @@ fn next(bits: &[u64], from: u32) -> u32 {
 
 /// Sorts `x` into `sorted`, equal values in the order of time, and leaves in the lower half of `keys` where each came from;
 /// false if the guess was too poor.
+#[inline(always)]
 fn sort_by_guess(x: &[f64], keys: &mut [u32], turned: &mut [u32], sorted: &mut [f64]) -> bool {
     const LEVELS: f64 = 65535.0;
     let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);

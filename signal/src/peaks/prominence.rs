@@ -56,11 +56,13 @@ pub fn prominences(x: &[f64], peaks: &[usize], window: Option<usize>) -> Result<
         tops.get(k).filter(|t| t.first <= peak).map(|_| k)
     };
     let places: Vec<Option<usize>> = peaks.iter().map(|p| top_of(*p)).collect();
-    let kept: Vec<usize> = places.iter().flatten().copied().collect();
-    let mut of_tops = of_maxima(x, &tops, &kept).into_iter();
-    let found = peaks.iter().zip(places).map(|(peak, place)| match place.and_then(|_| of_tops.next()) {
-        Some(found) => found,
-        None => walk(x, *peak, 0, x.len() - 1),
+    let mut kept: Vec<usize> = places.iter().flatten().copied().collect();
+    kept.sort_unstable();
+    kept.dedup();
+    let of_tops = of_maxima(x, &tops, &kept);
+    let found = peaks.iter().zip(places).map(|(peak, place)| {
+        let known = place.and_then(|k| of_tops.get(kept.partition_point(|other| *other < k)));
+        known.copied().unwrap_or_else(|| walk(x, *peak, 0, x.len() - 1))
     });
     Ok(found.collect())
 }
@@ -102,7 +104,8 @@ fn join(height: f64, left: Low, right: Low) -> Prominence {
     Prominence { prominence: height - left.value.max(right.value), left_base: left.at, right_base: right.at }
 }
 
-/// The prominences of the tops `kept` of `tops`, which are all local maxima, in one pass for each side.
+/// The prominences of the tops `kept` (rising, none twice) of `tops`, which are all local maxima, in one pass for each
+/// side.
 ///
 /// Between two maxima there is one valley, and higher ground begins only where a higher maximum does. So it is enough
 /// to keep a stack of the maxima that are higher than all since, each with the lowest point before it.
@@ -115,9 +118,10 @@ pub(super) fn of_maxima(x: &[f64], tops: &[Plateau], kept: &[usize]) -> Vec<Prom
     let lowest = |k: usize| x[valley(k)].iter().fold(f64::INFINITY, |low, v| if *v < low { *v } else { low });
     let lows: Vec<f64> = (0..=tops.len()).map(lowest).collect();
     let mut stack: Vec<(f64, f64, usize)> = Vec::new();
-    let mut side = |order: &mut dyn Iterator<Item = usize>, shift: usize| {
+    let mut side = |order: &mut dyn Iterator<Item = usize>, wanted: &mut dyn Iterator<Item = &usize>, shift: usize| {
         stack.clear();
-        let mut found = vec![(0.0, 0); tops.len()];
+        let mut found = Vec::with_capacity(kept.len());
+        let mut next = wanted.next();
         for k in order {
             let height = x[tops[k].first];
             let (mut low, mut deepest) = (lows[k + shift], k + shift);
@@ -131,20 +135,24 @@ pub(super) fn of_maxima(x: &[f64], tops: &[Plateau], kept: &[usize]) -> Vec<Prom
                 stack.pop();
             }
             stack.push((height, low, deepest));
-            found[k] = (low, deepest);
+            if next == Some(&k) {
+                found.push((low, deepest));
+                next = wanted.next();
+            }
         }
         found
     };
-    let left = side(&mut (0..tops.len()), 0);
-    let right = side(&mut (0..tops.len()).rev(), 1);
+    let left = side(&mut (0..tops.len()), &mut kept.iter(), 0);
+    let right = side(&mut (0..tops.len()).rev(), &mut kept.iter().rev(), 1);
     let at = |(low, k): (f64, usize), nearest: fn(&[f64], f64) -> Option<usize>| {
         let range = valley(k);
         Low { value: low, at: range.start + nearest(&x[range], low).unwrap_or_default() }
     };
     kept.iter()
-        .map(|k| {
-            let left = at(left[*k], |x, low| x.iter().rposition(|v| *v == low));
-            let right = at(right[*k], |x, low| x.iter().position(|v| *v == low));
+        .zip(left.into_iter().zip(right.into_iter().rev()))
+        .map(|(k, (left, right))| {
+            let left = at(left, |x, low| x.iter().rposition(|v| *v == low));
+            let right = at(right, |x, low| x.iter().position(|v| *v == low));
             join(x[tops[*k].middle()], left, right)
         })
         .collect()
@@ -213,6 +221,11 @@ mod tests {
             let peaks: Vec<usize> = tops.iter().map(Plateau::middle).collect();
             assert_eq!(of_maxima(&x, &tops, &all), within(&x, &peaks, usize::MAX), "{x:?}");
             assert_eq!(prominences(&x, &peaks, None).unwrap(), within(&x, &peaks, usize::MAX));
+            let any: Vec<usize> = (0..30).map(|_| next(x.len() as u32) as usize).collect();
+            assert_eq!(prominences(&x, &any, None).unwrap(), within(&x, &any, usize::MAX), "{x:?} {any:?}");
+            let some: Vec<usize> = all.iter().copied().filter(|_| next(3) == 0).collect();
+            let at: Vec<usize> = some.iter().map(|k| peaks[*k]).collect();
+            assert_eq!(of_maxima(&x, &tops, &some), within(&x, &at, usize::MAX), "{x:?} {some:?}");
         }
     }
 
