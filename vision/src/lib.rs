@@ -46,12 +46,15 @@
 //! | [`eval`] | how good key points are: OKS, average precision, PCK, MPJPE |
 //! | [`overlay`] | the skeleton drawn over the picture |
 //! | [`chart`] | the angle over time as SVG |
+//! | [`video`] | frames with their times: folders, GIF, Y4M, Motion JPEG |
+//! | `explain` | which pixels a network's answer rests on (feature `models`) |
+//! | `tutorials` | two pages to read: a squat from frames to a report, expressions in a portrait |
 //!
 //! Without the feature `models` there is no burn in the tree, and everything but the networks is there. The features `flex`,
 //! `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` only forward to burn; which of them computes is the caller's
 //! `Device`.
 //!
-//! What it does **not** do: read video, grade an exercise by a trained network, infer emotions. It is **not a medical
+//! What it does **not** do: read MP4 (see [`video`]), grade an exercise by a trained network, infer emotions. It is **not a medical
 //! device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -62,6 +65,9 @@ pub mod detect;
 pub mod detection;
 mod error;
 pub mod eval;
+#[cfg(feature = "models")]
+#[cfg_attr(docsrs, doc(cfg(feature = "models")))]
+pub mod explain;
 #[cfg(feature = "models")]
 #[cfg_attr(docsrs, doc(cfg(feature = "models")))]
 pub mod face;
@@ -78,6 +84,10 @@ pub mod refine;
 pub mod resize;
 pub mod skeleton;
 pub mod track;
+#[cfg(feature = "flex")]
+#[cfg_attr(docsrs, doc(cfg(feature = "flex")))]
+pub mod tutorials;
+pub mod video;
 
 pub use error::{Error, Result};
 pub use image::Image;

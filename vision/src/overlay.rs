@@ -145,7 +145,7 @@ fn side(i: usize) -> usize {
 }
 
 /// A line with round ends and smooth edges; as its rim it is wider and dark.
-fn stroke(image: &mut Image, a: [f64; 2], b: [f64; 2], width: f64, rim: bool, colour: [u8; 3], line: f64) {
+pub(crate) fn stroke(image: &mut Image, a: [f64; 2], b: [f64; 2], width: f64, rim: bool, colour: [u8; 3], line: f64) {
     let (radius, colour) = if rim { (width / 2.0 + (line / 3.0).max(1.0), RIM) } else { (width / 2.0, colour) };
     let reach = radius + 1.0;
     let (columns, rows) = (image.width(), image.height());

@@ -1,5 +1,9 @@
 //! Reference values of `eir-vision`: networks, the whole chain, kinematics, filters.
 
+#[path = "golden/archive.rs"]
+mod archive;
+#[path = "golden/calibration.rs"]
+mod calibration;
 #[path = "golden/coco_eval.rs"]
 mod coco_eval;
 #[cfg(feature = "models")]
@@ -8,11 +12,16 @@ mod decode;
 #[cfg(feature = "models")]
 #[path = "golden/detect.rs"]
 mod detect;
+#[cfg(feature = "explain")]
+#[path = "golden/explain.rs"]
+mod explain;
 #[cfg(feature = "models")]
 #[path = "golden/face.rs"]
 mod face;
 #[path = "golden/filters.rs"]
 mod filters;
+#[path = "golden/heat_maps.rs"]
+mod heat_maps;
 #[path = "golden/kinematics.rs"]
 mod kinematics;
 #[cfg(feature = "models")]
@@ -30,6 +39,10 @@ fn main() -> std::process::ExitCode {
         .case("kinematics/expected.json", kinematics::expected)
         .case("kinematics/*.json", kinematics::sequence)
         .case("filters/smoothing.json", filters::smoothing)
+        .case("decode/expected.json", heat_maps::truth)
+        .case("decode/simcc.npz", heat_maps::axes)
+        .case("decode/heatmaps.npz", heat_maps::maps)
+        .case("calibration/*.json", calibration::conformal)
         .case("coco_eval/gt.json", coco_eval::labels)
         .case("coco_eval/dt_*.json", coco_eval::precision)
         .case("coco_eval/expected.json", coco_eval::expected)
@@ -39,6 +52,7 @@ fn main() -> std::process::ExitCode {
     #[cfg(feature = "models")]
     let golden = golden
         .case("pose/*_blazepose.json", pose::lite)
+        .case("pose/*_blazepose_input.png", pose::lite_input)
         .case("pose/*_heatmaps_f16.npy", pose::heat_map_network)
         .case("structure/*.json", networks::structure)
         .case("detect/*_yolox.json", detect::yolox)
@@ -62,5 +76,12 @@ fn main() -> std::process::ExitCode {
         .case("mediapipe/*_posedet_input.png", pose::detector_input)
         .case("mediapipe/*_full_input.png", pose::landmarker_input)
         .case("mediapipe/*_full_heatmap_f16.npy", pose::heat_maps);
+    #[cfg(feature = "explain")]
+    let golden = golden
+        .case("explain/explain.json", explain::numbers)
+        .case("explain/*_gradcam*.npy", explain::grad_cam)
+        .case("explain/*_saliency*.npy", explain::saliency)
+        .case("explain/*_occlusion*.npy", explain::occlusion)
+        .case("explain/*_ig*.npy", explain::integrated);
     golden.run()
 }

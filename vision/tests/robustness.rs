@@ -1,6 +1,9 @@
 //! Whatever bytes, pixels, points and settings come: an error or a result, never a panic, never much memory.
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+#[path = "films/mod.rs"]
+mod films;
+
 use eir_core::Limits;
 use eir_core::random::Generator;
 use eir_core::testing::{PeakAlloc, contract, recipes};
@@ -13,6 +16,7 @@ use eir_vision::kinematics::{
 use eir_vision::overlay::{OverlayConfig, draw_skeleton};
 use eir_vision::refine::{RefineConfig, refine};
 use eir_vision::track::{PersonFound, TrackerConfig};
+use eir_vision::video::{ColourMatrix, Frame, Frames, VideoConfig};
 use eir_vision::{Error, Image, Result};
 
 #[global_allocator]
@@ -90,6 +94,65 @@ fn odd_shapes_of_pictures() {
     }
     let zero = Affine { rows: [[0.0; 3]; 2] };
     assert!(warp(&picture(3, 2), &zero, [0, 5], Border::Zero, Sampling::Exact).is_err());
+}
+
+/// Frames of a film, within limits.
+fn frames(bytes: &[u8], limits: &Limits) -> Result<usize> {
+    let mut frames = VideoConfig::default().decode(bytes.to_vec(), limits)?;
+    let (mut frame, mut last) = (Frame::empty()?, f64::NEG_INFINITY);
+    while frames.read_into(&mut frame)? {
+        assert!(frame.time_s > last && frame.time_s.is_finite(), "times rise");
+        last = frame.time_s;
+    }
+    assert!(frames.next().is_none(), "the end stays the end");
+    Ok(bytes.len())
+}
+
+#[test]
+fn films_that_are_broken() {
+    let pictures = [picture(31, 17), picture(31, 17), picture(31, 17)];
+    let limits = Limits::default().with_bytes(64 << 20);
+    let films =
+        [("AVI", films::avi(&pictures, 25)), ("Y4M", films::y4m(33, 21, 3, 25)), ("GIF", films::gif(33, 21, 3))];
+    for (name, film) in films {
+        contract::bounded_reader(name, &film, &MEMORY, |b| frames(b, &limits).map(drop));
+        // how many frames come before the error
+        let count = |b: &[u8]| -> Result<usize> {
+            Ok(VideoConfig::default().decode(b.to_vec(), &limits)?.filter(|f| f.is_ok()).count())
+        };
+        assert_eq!(count(&film).unwrap(), 3, "{name}");
+        contract::prefix_law(name, &film, count);
+        contract::byte_law(name, &film, |b| frames(b, &limits));
+    }
+    // a head that claims much, and nothing behind it
+    let mut claims = films::gif(33, 21, 1);
+    claims[6..10].fill(0xff);
+    for film in [
+        b"YUV4MPEG2 W60000 H60000 F25:1\nFRAME\n".to_vec(),
+        claims,
+        b"RIFF\xff\xff\xff\xffAVI LIST\xff\xff\xff\xffmovi00dc\xff\xff\xff\xff".to_vec(),
+        [&b"RIFF\0\0\0\0AVI "[..], &b"LIST\0\0\0\0hdrl".repeat(20_000)].concat(),
+    ] {
+        contract::bounded("a film that claims much", &film, |b| frames(b, &Limits::default()));
+        assert!(frames(&film, &Limits::default()).is_err());
+    }
+}
+
+/// Ten thousand frames take no more memory than one: the buffers are used again.
+#[test]
+fn long_films_take_the_memory_of_one_frame() {
+    let (width, height, count) = (64, 48, 10_000);
+    let mut film = VideoConfig::default().decode(films::y4m(width, height, count, 30), &Limits::default()).unwrap();
+    let mut frame = Frame::empty().unwrap();
+    for _ in 0..100 {
+        assert!(film.read_into(&mut frame).unwrap());
+    }
+    let place = frame.image.rgb().as_ptr();
+    let mut left = 0;
+    while film.read_into(&mut frame).unwrap() {
+        left += 1;
+    }
+    assert_eq!((left, place), (count - 100, frame.image.rgb().as_ptr()));
 }
 
 #[test]
@@ -205,6 +268,9 @@ fn settings_go_through_json_and_types_through_threads() {
     let wave: Vec<[f64; 2]> = times.iter().map(|t| [t.sin(), t.cos()]).collect();
     contract::serde_round_trip(&KalmanConfig::default().build().unwrap().smooth(&times, &wave, None).unwrap());
     contract::serde_round_trip(&[Side::Left, Side::Right]);
+    contract::serde_round_trip(&VideoConfig::default().with_rate_hz(29.97).with_colours(ColourMatrix::Bt709));
+    fn send<T: Send>() {}
+    send::<Frames>();
     contract::send_sync::<Image>();
     contract::send_sync::<Error>();
     let result: Result<()> = Ok(());
@@ -217,6 +283,11 @@ mod networks {
     use burn::tensor::Device;
     use eir_core::testing::shared;
     use eir_core::weights::Weights;
+    use eir_vision::explain::NetworkScore;
+    use eir_vision::face::{
+        ACTION_UNIT_PROXIES, ExpressionConfig, FaceObservation, HeadPose, Redaction, draw_face_into, expression_chart,
+    };
+    use eir_vision::networks::Architecture;
     use eir_vision::pose::{PoseDetector, PoseEstimator, PoseEstimatorConfig, PoseLandmarker, SelfCheck};
 
     #[test]
@@ -225,6 +296,77 @@ mod networks {
         contract::send_sync::<SelfCheck>();
         contract::serde_round_trip(&PoseEstimatorConfig::default().with_sampling(Sampling::Fixed32));
         assert!(eir_vision::pose::card().intended_use.contains("not a medical device"));
+    }
+
+    #[test]
+    fn faces_over_time_of_all_kinds() {
+        let config = ExpressionConfig::default().with_neutral_s(0.5);
+        contract::detector("a face over time", |x| {
+            let frames = x.iter().enumerate().map(|(i, v)| {
+                let (t, v) = (i as f64 / 30.0, f64::from(*v));
+                let scores = [v.abs(); 52];
+                // what cannot be an observation is a frame without a face
+                FaceObservation::new(t, v, v, [v; 2], HeadPose::new(v, v, v), &scores)
+                    .unwrap_or_else(|_| FaceObservation::missing(t))
+            });
+            let series = config.analyse(&frames.collect::<Vec<_>>()).map_err(|e| e.to_string())?;
+            let chart = expression_chart("t", &series, &["AU12"]).map_err(|e| e.to_string())?;
+            Ok::<_, String>((series.csv(), series.summary().map(|s| s.csv()), chart))
+        });
+        contract::detector("a pose of the head", |x| {
+            let mesh: Vec<[f64; 3]> =
+                (0..478).map(|i| [0, 1, 2].map(|k| f64::from(x.get(i * 3 + k).copied().unwrap_or(0.0)))).collect();
+            let mut image = Image::filled(20, 20, [9; 3]).map_err(|e| e.to_string())?;
+            draw_face_into(&mut image, &mesh, 1.0).map_err(|e| e.to_string())?;
+            HeadPose::of(&mesh).map_err(|e| e.to_string())
+        });
+        for times in [[0.0, 0.0], [1.0, 0.5], [0.0, f64::NAN]] {
+            let frames: Vec<FaceObservation> = times.into_iter().map(FaceObservation::missing).collect();
+            assert!(config.analyse(&frames).is_err(), "{times:?}");
+        }
+        contract::serde_round_trip(&config);
+        let still: Vec<FaceObservation> = (0..60)
+            .map(|i| {
+                let pose = HeadPose::new(0.0, 0.0, 0.0);
+                FaceObservation::new(f64::from(i) / 30.0, 1.0, 90.0, [5.0; 2], pose, &[0.2; 52]).unwrap()
+            })
+            .collect();
+        let series = config.analyse(&still).unwrap();
+        contract::serde_round_trip(&series);
+        contract::serde_round_trip(&series.summary().unwrap());
+        assert_eq!(series.summary().unwrap().proxies.len(), ACTION_UNIT_PROXIES.len());
+    }
+
+    #[test]
+    fn three_hundred_faces_and_boxes_outside() {
+        let mut image = picture(400, 300);
+        for i in 0..300 {
+            let (x, y) = (f64::from(i % 30) * 14.0 - 20.0, f64::from(i / 30) * 35.0 - 20.0);
+            Redaction::default().hide(&mut image, &[x, y, x + 12.0, y + 30.0]).unwrap();
+        }
+        assert!(Redaction::default().hide(&mut image, &[f64::INFINITY, 0.0, 1.0, 1.0]).is_err());
+    }
+
+    #[test]
+    fn weights_without_a_norm_are_named() {
+        let architecture = Architecture::Resnet18 { classes: 2 };
+        let tensors = architecture.tensors().unwrap();
+        let write = |leave: &str, wrong: &str| {
+            let kept = tensors.iter().filter(|(name, _)| name != leave);
+            let shaped = kept.map(|(name, shape)| {
+                let shape = if name == wrong { vec![3] } else { shape.clone() };
+                let n = shape.iter().product();
+                (name.as_str(), shape, vec![0.5f32; n])
+            });
+            Weights::from_bytes(&eir_core::weights::write(shaped).unwrap(), &Limits::default()).unwrap()
+        };
+        let load = |weights| architecture.network(weights, &Device::flex());
+        let network = load(write("", "")).unwrap();
+        for (leave, wrong) in [("bn1.running_mean", ""), ("", "bn1.weight"), ("layer4.1.bn2.running_var", "")] {
+            let error = load(write(leave, wrong)).unwrap_err().to_string();
+            assert!(error.contains(if leave.is_empty() { wrong } else { leave }), "{error}");
+        }
+        assert!(NetworkScore::new(&network, 0, 2).is_err() && NetworkScore::new(&network, 9, 0).is_err());
     }
 
     #[test]

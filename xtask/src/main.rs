@@ -1,9 +1,10 @@
-//! One entry for every chore: `cargo xtask demo`, `test`, `golden`, `bench`, `train`.
+//! One entry for every chore: `cargo xtask demo`, `test`, `golden`, `bench`, `models`, `train`.
 
 mod bench;
 mod cargo;
 mod fuzz;
 mod golden;
+mod models;
 mod test;
 mod train;
 
@@ -28,6 +29,8 @@ enum Chore {
     Golden(golden::Golden),
     /// Measures speed, with --peers against the tools that users would otherwise pick
     Bench(bench::Bench),
+    /// Published weights that the networks take: source, licence, SHA-256; with --weights, whether a folder holds them
+    Models(models::Models),
     /// Trains a shipped model again from its records with its seed
     Train(train::Train),
     /// Throws changed bytes at one parser
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Test => test::run(),
         Chore::Golden(golden) => golden.run(),
         Chore::Bench(bench) => bench.run(),
+        Chore::Models(models) => models.run(),
         Chore::Train(train) => train.run(),
         Chore::Fuzz(fuzz) => fuzz.run(),
     };

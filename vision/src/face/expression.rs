@@ -91,25 +91,64 @@ impl ExpressionNetwork {
         self.network.input_shape()[1]
     }
 
+    /// The network itself, to be explained: its output is probabilities, face-api's is logits.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The square of a picture that the network sees for the face in a box (left, top, right, bottom).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a box without extent.
+    pub fn roi(&self, box_xyxy: &[f64; 4]) -> Result<SquareRoi> {
+        SquareRoi::about(box_xyxy, if self.faceapi { 1.0 } else { 1.1 })
+    }
+
+    /// The network's input for the face in a box of a picture.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a box without extent.
+    pub fn input(&self, image: &Image, box_xyxy: &[f64; 4]) -> Result<Vec<f32>> {
+        let size = self.size();
+        let map = self.roi(box_xyxy)?.affine_half_pixel(size);
+        let grey = if self.faceapi { None } else { Some(grey(image)) };
+        self.planes(&warp(grey.as_ref().unwrap_or(image), &map, [size; 2], Border::Zero, Sampling::Exact)?)
+    }
+
+    fn planes(&self, square: &Image) -> Result<Vec<f32>> {
+        if self.faceapi {
+            return faceapi_planes(square);
+        }
+        Mismatch::check("width of the input", GREY_SIZE, square.width())?;
+        Mismatch::check("height of the input", GREY_SIZE, square.height())?;
+        let level = |p: &[u8; 3]| (f32::from(luminance(*p)) / 255.0 - 0.5) * 2.0;
+        Ok(square.rgb().as_chunks::<3>().0.iter().map(level).collect())
+    }
+
+    /// The probabilities for an [`input`](Self::input), in the order of [`classes`](Self::classes).
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] or [`Error::NotFinite`] for another input, [`Error::Device`] if the device fails.
+    pub fn of_input(&self, planes: &[f32]) -> Result<[f64; 7]> {
+        let output = self.network.first(planes)?;
+        let values = if self.faceapi {
+            let largest = output.iter().fold(f32::MIN, |m, v| m.max(*v));
+            let shares: Vec<f64> = output.iter().map(|v| f64::from(v - largest).exp()).collect();
+            let total: f64 = shares.iter().sum();
+            shares.into_iter().map(|v| v / total).collect()
+        } else {
+            output.into_iter().map(f64::from).collect::<Vec<f64>>()
+        };
+        values.try_into().map_err(|v: Vec<f64>| Error::from(Mismatch::new("classes", 7, v.len())))
+    }
+
     /// The probabilities for a square picture of the network's size, in the order of [`classes`](Self::classes).
     ///
     /// # Errors
     /// [`Error::Mismatch`] for another size, [`Error::Device`] if the device fails.
     pub fn raw(&self, square: &Image) -> Result<[f64; 7]> {
-        let values = if self.faceapi {
-            let logits = self.network.first(&faceapi_planes(square)?)?;
-            let largest = logits.iter().fold(f32::MIN, |m, v| m.max(*v));
-            let shares: Vec<f64> = logits.iter().map(|v| f64::from(v - largest).exp()).collect();
-            let total: f64 = shares.iter().sum();
-            shares.into_iter().map(|v| v / total).collect()
-        } else {
-            Mismatch::check("width of the input", GREY_SIZE, square.width())?;
-            Mismatch::check("height of the input", GREY_SIZE, square.height())?;
-            let level = |p: &[u8; 3]| (f32::from(luminance(*p)) / 255.0 - 0.5) * 2.0;
-            let planes: Vec<f32> = square.rgb().as_chunks::<3>().0.iter().map(level).collect();
-            self.network.first(&planes)?.into_iter().map(f64::from).collect::<Vec<f64>>()
-        };
-        values.try_into().map_err(|v: Vec<f64>| Error::from(Mismatch::new("classes", 7, v.len())))
+        self.of_input(&self.planes(square)?)
     }
 
     /// The probabilities for the face in a box of a picture (left, top, right, bottom).
@@ -117,12 +156,7 @@ impl ExpressionNetwork {
     /// # Errors
     /// [`Error::Parameter`] for a box without extent, [`Error::Device`] if the device fails.
     pub fn probabilities(&self, image: &Image, box_xyxy: &[f64; 4]) -> Result<[f64; 7]> {
-        let size = self.size();
-        let roi = SquareRoi::about(box_xyxy, if self.faceapi { 1.0 } else { 1.1 })?;
-        let map = roi.affine_half_pixel(size);
-        let grey = if self.faceapi { None } else { Some(grey(image)) };
-        let square = warp(grey.as_ref().unwrap_or(image), &map, [size; 2], Border::Zero, Sampling::Exact)?;
-        self.raw(&square)
+        self.of_input(&self.input(image, box_xyxy)?)
     }
 }
 

@@ -51,6 +51,33 @@ impl Architecture {
         Some(card)
     }
 
+    /// Length of the published file of weights in bytes.
+    #[must_use]
+    pub fn file_bytes(self) -> Option<u64> {
+        Some(match self {
+            Self::YoloxNano => 3_634_604,
+            Self::YunetN { .. } => 330_616,
+            Self::UltrafaceRfb320 => 1_143_248,
+            Self::BlazeposeDetector => 5_942_468,
+            Self::BlazeposeLite => 2_748_914,
+            Self::BlazeposeFull => 6_354_410,
+            Self::MovenetLightning => 4_647_404,
+            Self::BlazefaceShort => 208_636,
+            Self::BlazefaceBack => 547_152,
+            Self::Facemesh => 1_492_406,
+            Self::FacemeshV2 => 2_423_744,
+            Self::FaceBlendshapes => 905_816,
+            Self::Iris => 2_620_456,
+            Self::Emotion => 823_220,
+            Self::MiniXception => 241_004,
+            Self::FaceapiExpression => 1_299_316,
+            Self::FaceapiLandmarks68 => 1_431_936,
+            Self::PemCpm => 2_307_264,
+            Self::PemHourglass => 1_658_616,
+            _ => return None,
+        })
+    }
+
     fn is_of_faces(self) -> bool {
         matches!(
             self,
@@ -241,6 +268,7 @@ mod tests {
             let card = architecture.card().unwrap();
             assert_eq!(card.sha256.len(), 64);
             assert!(!card.licence.is_empty() && !card.source.is_empty());
+            assert!(architecture.file_bytes().is_some());
             assert_eq!(Architecture::of_file(&card.name), Some(architecture));
         }
         assert!(Architecture::RtmposeT.card().is_none());

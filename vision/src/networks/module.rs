@@ -95,19 +95,36 @@ impl NetworkModule {
     #[must_use]
     pub fn forward_some(&self, x: Tensor<4>, outputs: &[usize]) -> Vec<Tensor<4>> {
         let steps: Vec<usize> = outputs.iter().filter_map(|o| self.graph.outputs.get(*o)).copied().collect();
-        self.values(x, &steps)
+        self.values(x, &steps, None)
     }
 
-    fn values(&self, x: Tensor<4>, wanted: &[usize]) -> Vec<Tensor<4>> {
-        let needed = self.graph.needed(wanted);
-        let mut values: Vec<Option<Tensor<4>>> = vec![None; self.graph.steps.len()];
+    /// The layers.
+    #[cfg(feature = "explain")]
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The values of the wanted steps; that of a `known` step is taken as it is, and what it rests on is not computed.
+    pub(crate) fn values(&self, x: Tensor<4>, wanted: &[usize], known: Option<(usize, Tensor<4>)>) -> Vec<Tensor<4>> {
+        let given = known.as_ref().map(|(step, _)| *step);
+        let mut needed = vec![false; self.graph.steps.len()];
+        wanted.iter().for_each(|o| needed[*o] = true);
+        let mut values: Vec<Option<Tensor<4>>> = vec![None; needed.len()];
         let mut uses = vec![0usize; values.len()];
-        for (step, _) in self.graph.steps.iter().zip(&needed).filter(|(_, n)| **n) {
-            step.inputs.iter().for_each(|i| uses[*i] += 1);
+        for (i, step) in self.graph.steps.iter().enumerate().rev() {
+            if needed[i] && given != Some(i) {
+                for input in &step.inputs {
+                    needed[*input] = true;
+                    uses[*input] += 1;
+                }
+            }
         }
         wanted.iter().for_each(|o| uses[*o] += 1);
+        if let Some((step, value)) = known {
+            values[step] = Some(value);
+        }
         for (i, (step, layer)) in self.graph.steps.iter().zip(&self.layers).enumerate() {
-            if !needed[i] {
+            if !needed[i] || given == Some(i) {
                 continue;
             }
             let inputs: Vec<Tensor<4>> = step
@@ -177,7 +194,8 @@ impl LayerWeights {
             Op::PadChannels => {
                 let x = x();
                 let [_, channels, h, w] = x.dims();
-                let zeros = Tensor::zeros([n, c - channels, h, w], &x.device());
+                let zeros: Tensor<4> = Tensor::zeros([n, c - channels, h, w], &x.device());
+                let zeros = zeros.cast(x.dtype());
                 Tensor::cat(vec![x, zeros], 1)
             }
             Op::MaxPool(window) => max_pool(x(), window),

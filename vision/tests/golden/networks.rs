@@ -37,7 +37,7 @@ fn formula(name: &str, shape: &[usize]) -> Vec<f32> {
 }
 
 /// The architecture that a reference file names, with as many channels and classes as it says.
-fn architecture(reference: &Value) -> Fallible<Architecture> {
+pub(crate) fn architecture(reference: &Value) -> Fallible<Architecture> {
     let name = entry(reference, "name")?.as_str().unwrap_or_default();
     let input: Vec<usize> = numbers(entry(reference, "input")?)?.into_iter().map(|v| v as usize).collect();
     let [_, channels, height, width] = *input.as_slice() else { return Err("an input has four axes".into()) };

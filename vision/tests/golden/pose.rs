@@ -443,6 +443,21 @@ pub(crate) fn lite(case: &mut Case) -> Outcome {
     Ok(())
 }
 
+/// The stored crop of a person is our crop of the picture.
+pub(crate) fn lite_input(case: &mut Case) -> Outcome {
+    let name = tag(case, "_blazepose_input.png")?;
+    let (picture_name, _) = name.rsplit_once("_p").ok_or("the file's name has no number")?;
+    let reference: Value =
+        serde_json::from_slice(&std::fs::read(case.reference(&format!("pose/{name}_blazepose.json"))?)?)?;
+    let shape: [f64; 4] = numbers(entry(&reference, "box")?)?.try_into().map_err(|_| "a box has 4 numbers")?;
+    let want = image(case.path().to_owned())?;
+    let map = SquareRoi::about(&shape, 1.25)?.affine_half_pixel(want.width());
+    let picture = picture(case, picture_name)?;
+    let got = warp(&picture, &map, [want.width(), want.height()], Border::Zero, Sampling::Exact)?;
+    levels(case, &got, &want, 1.0); // the box is stored with 6 digits
+    Ok(())
+}
+
 /// The heat-map networks on the stored input.
 pub(crate) fn heat_map_network(case: &mut Case) -> Outcome {
     let name = case.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -3,6 +3,7 @@
 mod anatomy3d;
 mod annotate;
 mod audio;
+mod faces;
 mod page;
 mod signal;
 mod study;
@@ -21,7 +22,7 @@ type Entry = (&'static str, &'static str, fn(&Context) -> Outcome);
 
 const STUDIES: [Entry; 6] = [
     ("signal", "Heart rate before birth, and an ECG", signal::run),
-    ("vision", "Knee flexion after surgery, from a picture", vision::run),
+    ("vision", "A knee after surgery, a face over time", vision::run),
     ("audio", "The voice in numbers", audio::run),
     ("synth", "Synthetic patients that can be shared", synth::run),
     ("anatomy3d", "From a scan to a surface", anatomy3d::run),

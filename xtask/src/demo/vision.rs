@@ -1,5 +1,6 @@
-//! The knee in a picture, and over an exercise.
+//! The knee in a picture and over an exercise; the face is in `faces`.
 
+use super::faces;
 use super::study::{Context, Outcome, Study};
 use burn::tensor::Device;
 use eir_core::Limits;
@@ -7,10 +8,11 @@ use eir_synth::{KneeExercise, KneeExerciseConfig, knee_exercise};
 use eir_vision::Image;
 use eir_vision::chart::{AngleCurve, angle_chart};
 use eir_vision::kinematics::{Exercise, LegConfig, LegTracks, Side};
+use eir_vision::networks::Architecture;
 use eir_vision::overlay::{OverlayConfig, draw_skeleton};
 use eir_vision::pose::PoseEstimator;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const PICTURE: &str = "coco_000000000785.png";
 const SEED: u64 = 1;
@@ -21,19 +23,28 @@ pub(crate) fn run(context: &Context) -> Outcome {
     let mut study;
     if let Some(data) = &context.data {
         let input = format!(
-            "images/{PICTURE} (COCO 000000000785, CC BY 2.0); weights: MediaPipe BlazePose full (Apache-2.0). \
-             The exercise is simulated, seed {SEED}: there is no free recording of one."
+            "images/{PICTURE} (COCO 000000000785, CC BY 2.0), images/astronaut.png (NASA, public domain); weights: \
+             MediaPipe BlazePose and face landmarker (Apache-2.0), expression networks (MIT). The exercise and the face \
+             over time are simulated, seed {SEED}: there is no free recording of either."
         );
-        study = Study::new("Knee flexion, in a picture and over an exercise", &input);
-        picture(context, data, &mut study)?;
+        study = Study::new("A knee and a face, in pictures and over time", &input);
+        let device = device(&context.device)?;
+        picture(context, data, &device, &mut study)?;
+        exercise(context, &mut study)?;
+        faces::portrait(context, data, &device, &mut study)?;
     } else {
-        let input = format!("simulated, seed {SEED}: key points of a person doing squats, seen from the side");
-        study = Study::new("Knee flexion over an exercise", &input);
+        let input = format!("simulated, seed {SEED}: a person doing squats, seen from the side, and a face over 90 s");
+        study = Study::new("A knee and a face over time", &input);
+        exercise(context, &mut study)?;
+        faces::drawn(&mut study)?;
     }
-    exercise(context, &mut study)?;
+    let smiles = faces::over_time(context, &mut study)?;
+    let knees = study.summary.trim_end_matches('.').to_owned();
+    study.summary = format!("{knees}; {smiles}.");
     study.text(
         "Not a medical device. The angle is that of the points: in pictures that are not taken from the side, and where \
-         hip, knee or ankle is hidden, it is wrong.",
+         hip, knee or ankle is hidden, it is wrong. Movement of a face is compared within one person, against the neutral \
+         face; it says nothing of what is felt.",
     );
     Ok(study)
 }
@@ -51,25 +62,11 @@ fn device(name: &str) -> Result<Device, Box<dyn Error>> {
     }
 }
 
-/// The folder with the published weights: the models' own, or the one beside the pictures.
-fn weights(context: &Context, data: &Path) -> Result<[PathBuf; 2], Box<dyn Error>> {
-    let files =
-        |folder: &Path| ["blazepose_detector.safetensors", "blazepose_full.safetensors"].map(|name| folder.join(name));
-    let folders = context.models.iter().cloned().chain([data.join("vision/weights")]);
-    let candidates: Vec<[PathBuf; 2]> = folders.map(|folder| files(&folder)).collect();
-    match candidates.iter().find(|pair| pair.iter().all(|file| file.is_file())) {
-        Some(pair) => Ok(pair.clone()),
-        None => {
-            let wanted = candidates.first().map_or_else(String::new, |pair| pair[0].display().to_string());
-            Err(format!("{wanted} is missing: give the folder of both BlazePose weights with --models").into())
-        }
-    }
-}
-
-fn picture(context: &Context, data: &Path, study: &mut Study) -> Result<(), Box<dyn Error>> {
-    let [detector, landmarker] = weights(context, data)?;
+fn picture(context: &Context, data: &Path, device: &Device, study: &mut Study) -> Result<(), Box<dyn Error>> {
+    let [detector, landmarker] =
+        [Architecture::BlazeposeDetector, Architecture::BlazeposeFull].map(|a| faces::weights(context, data, a));
     context.step("vision: loading the networks");
-    let estimator = PoseEstimator::load(&detector, &landmarker, &device(&context.device)?)?;
+    let estimator = PoseEstimator::load(&detector?, &landmarker?, device)?;
     context.step("vision: finding the person");
     let image = Image::read(&data.join("vision/images").join(PICTURE), &Limits::default())?;
     let poses = estimator.estimate(&image)?;
