@@ -199,7 +199,8 @@ impl Medians {
     ) -> Vec<f64> {
         let n = values.len();
         let weights: Vec<f64> = weights.iter().map(|w| w.max(0.0)).collect();
-        let distance = |k: usize| (1.0 - k.abs_diff(HALF) as f64 / (HALF + 1) as f64).powi(power);
+        // flat at its top: the point itself weighs as much as its neighbours
+        let distance = |k: usize| (1.0 - k.abs_diff(HALF).max(1) as f64 / HALF as f64).powi(power);
         self.triangle.clear();
         self.triangle.extend((0..=2 * HALF).map(distance));
         bound_below(values, &mut self.lower);
@@ -401,7 +402,7 @@ mod tests {
             let reach = i.min(699 - i).clamp(KEPT, HALF);
             let mut near: Vec<(f64, f64)> = (i.saturating_sub(reach)..(i + reach + 1).min(700))
                 .filter(|k| values[*k] >= lower[i])
-                .map(|k| (values[k], weights[k] * (1.0 - k.abs_diff(i) as f64 / 201.0).powi(2)))
+                .map(|k| (values[k], weights[k] * (1.0 - k.abs_diff(i).max(1) as f64 / 200.0).powi(2)))
                 .collect();
             near.sort_by(|a, b| a.0.total_cmp(&b.0));
             let half = near.iter().map(|(_, w)| w).sum::<f64>() / 2.0;
