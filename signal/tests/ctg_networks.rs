@@ -131,9 +131,9 @@ fn memory_is_that_of_the_samples_whatever_the_length() -> Outcome {
     let trace =
         |hours: i32| -> Vec<f64> { (0..14_400 * hours).map(|i| 138.0 + 7.0 * (f64::from(i) / 90.0).sin()).collect() };
     // per sample: what is prepared (f64), windows, codes, the answer; and a batch of windows in the networks
-    let bound = |hours: i32, layers: usize| 14_400 * hours as usize * 48 + layers;
+    let bound = |hours: i32, layers: usize| 14_400 * hours as usize * 24 + layers;
     let cases: [(&str, &CtgVae, usize, &[i32]); 2] =
-        [("fused", &fused, 1 << 20, &[1, 4, 24]), ("tensors", &tensors, 24 << 20, &[1, 4])];
+        [("fused", &fused, 1 << 19, &[1, 4, 24]), ("tensors", &tensors, 12 << 20, &[1, 4])];
     for (what, vae, layers, lengths) in cases {
         for &hours in lengths {
             let fhr = trace(hours);

@@ -275,7 +275,7 @@ mod tests {
     fn what_is_told_is_found() {
         let (sequences, ph) = deliveries(120, 1.0);
         for kind in [TemporalKind::Tcn, TemporalKind::Gru] {
-            let config = TemporalConfig::default().with_kind(kind).with_epochs(6);
+            let config = TemporalConfig::default().with_kind(kind).with_epochs(25);
             let device = Device::flex();
             let mut study = TemporalStudy::new(config).with_repeats(1);
             (study.folds, study.inner_folds) = (2, 2);

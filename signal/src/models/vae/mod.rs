@@ -80,7 +80,9 @@ const SPECTRUM_WHITENING: &str = "spectrum_whitening";
 /// train ctg-vae`): RMSE 1.84 bpm on all measured samples, 1.43 in the median window. R² of a ridge regression from the
 /// code: mean heart rate 1.00, logarithm of short-term variation 0.82, of minute range 0.78, baseline by the weighted
 /// median of the whole trace 0.79 (four minutes do not always show it). The score tells a stretch of half the rate from
-/// what it replaces with an AUROC of 0.92, but a sinusoidal pattern with 0.19: what is regular is easy to code.
+/// what it replaces with an AUROC of 0.92, but a sinusoidal pattern with 0.19: what is regular is easy to code. The
+/// spectral distance tells that with 1.00 (0.99 where half of what was there swings along), and the excess over both
+/// terms has 0.885 and 1.00 (0.98). Four hours take 1.2 MB, samples and answer included.
 /// Tensors and fused layers equal the same network in torch 2.15.0 (`f64`) within 1e-5 of the largest value.
 ///
 /// # References
