@@ -43,9 +43,10 @@ pub(crate) fn train(arguments: &Arguments) -> Outcome {
     };
     let models = [(Acidaemia::SEVERE, "ctg-outcome-severe"), (Acidaemia::MODERATE, "ctg-outcome-moderate")];
     let one = |(label, name)| one(arguments, &cohort, held_out.as_ref(), label, name);
-    let _plain = models.into_iter().map(one).collect::<Result<Vec<OutcomeReport>, _>>()?;
+    let plain = models.into_iter().map(one).collect::<Result<Vec<OutcomeReport>, _>>()?;
+    println!("\n{} plain models judged and written", plain.len());
     #[cfg(feature = "networks")]
-    crate::ctg_temporal::judge(&cohort.deliveries, arguments.seed, arguments.epochs, &_plain)?;
+    crate::ctg_temporal::judge(&cohort.deliveries, arguments.seed, arguments.epochs, &plain)?;
     Ok(())
 }
 

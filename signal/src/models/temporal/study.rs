@@ -275,7 +275,8 @@ mod tests {
     fn what_is_told_is_found() {
         let (sequences, ph) = deliveries(120, 3.0);
         for kind in [TemporalKind::Tcn, TemporalKind::Gru] {
-            let config = TemporalConfig::default().with_kind(kind).with_epochs(30);
+            let mut config = TemporalConfig::default().with_kind(kind).with_epochs(20);
+            config.learning_rate = 0.02; // few steps
             let device = Device::flex();
             let mut study = TemporalStudy::new(config).with_repeats(1);
             (study.folds, study.inner_folds) = (2, 2);
