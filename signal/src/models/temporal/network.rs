@@ -20,6 +20,7 @@ pub(super) struct Network {
 }
 
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a network has one of them")]
 enum Body {
     Tcn(Vec<Block>),
     Gru(Gru),
