@@ -130,6 +130,11 @@ impl TemporalModel {
 /// network whose fit, scaling and calibration have not seen it. One fit serves all labels.
 ///
 /// The autoencoder whose codes are read may have seen the traces, never their outcome: say which.
+///
+/// # Validation
+/// On 368 CTU-UHB deliveries with the codes of the shipped autoencoder (`cargo xtask train ctg-outcome`, 2 repeats of 5
+/// folds): AUROC of pH ≤ 7.05 0.64 (TCN) and 0.74 (GRU), of pH < 7.15 0.62 and 0.67. The plain
+/// [`OutcomeModel`](crate::models::OutcomeModel) has 0.743 and 0.707: no network is shipped.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TemporalStudy {
