@@ -3,12 +3,19 @@
 
 use burn::tensor::Device;
 use eir_core::Limits;
+use eir_core::testing::{PeakAlloc, memory};
 use eir_core::weights::{self, Weights};
 use eir_signal::models::{CtgVae, CtgWindow};
 use serde_json::Value;
 use std::error::Error;
 
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
 type Outcome = Result<(), Box<dyn Error>>;
+
+/// What is known of windows, behind the network.
+const NOT_IN_THE_TWIN: [&str; 4] = ["anomaly_scores", "spectral_distances", "spectrum_mean", "spectrum_whitening"];
 
 /// The network of the formula in `golden/ctg_vae.py`: weight i of the k-th tensor is sin(0.7 i + k) / √inputs.
 fn formula(device: &Device) -> Result<CtgVae, Box<dyn Error>> {
@@ -20,7 +27,7 @@ fn formula(device: &Device) -> Result<CtgVae, Box<dyn Error>> {
         let length: usize = shape.iter().product();
         let inputs: usize = if shape.len() == 1 { 10 } else { shape[1..].iter().product() };
         let value = |i: usize| ((0.7 * i as f64 + k).sin() / (inputs as f64).sqrt()) as f32;
-        let own = name != "anomaly_scores"; // not in the twin
+        let own = !NOT_IN_THE_TWIN.contains(&name);
         all.push((name.to_owned(), shape.to_vec(), (0..length).map(|i| if own { value(i) } else { 0.0 }).collect()));
         k += f64::from(u8::from(own));
     }
@@ -114,6 +121,28 @@ fn a_trace_of_any_length_and_kind_gives_an_answer_or_an_error() -> Outcome {
     assert!(vae.decode(&[0.0; 119]).is_err() && vae.decode(&[f32::NAN; 120]).is_err());
     assert_eq!(vae.traverse(&codes[0], 3, &[-2.0, 0.0, 2.0])?.len(), 3);
     assert!(vae.traverse(&codes[0], 120, &[0.0]).is_err());
+    Ok(())
+}
+
+#[test]
+fn memory_is_that_of_the_samples_whatever_the_length() -> Outcome {
+    let tensors = CtgVae::shipped(&Device::flex())?;
+    let fused = tensors.fused()?;
+    let trace =
+        |hours: i32| -> Vec<f64> { (0..14_400 * hours).map(|i| 138.0 + 7.0 * (f64::from(i) / 90.0).sin()).collect() };
+    // per sample: what is prepared (f64), windows, codes, the answer; and a batch of windows in the networks
+    let bound = |hours: i32, layers: usize| 14_400 * hours as usize * 24 + layers;
+    let cases: [(&str, &CtgVae, usize, &[i32]); 2] =
+        [("fused", &fused, 1 << 19, &[1, 4, 24]), ("tensors", &tensors, 12 << 20, &[1, 4])];
+    for (what, vae, layers, lengths) in cases {
+        for &hours in lengths {
+            let fhr = trace(hours);
+            let (peak, again) = memory::peak(|| vae.reconstruct(&fhr));
+            println!("{what}, {hours} h: {:.1} MB at most", peak as f64 / 1e6);
+            assert_eq!(again?.len(), fhr.len());
+            memory::peak_below(&format!("{what}, {hours} h"), bound(hours, layers), || vae.reconstruct(&fhr));
+        }
+    }
     Ok(())
 }
 

@@ -311,10 +311,10 @@ fn classes_kinds_and_contractions_of_many_seeds() {
             };
             // a pattern of 50 or 30 min is not shown where six of the sixty are lost
             let shown = how.block_min == 0.0 || !["narrow", "sine"].contains(&name);
-            // known weakness: with gaps, swings of 50 bpm are taken for decelerations in up to a third of the traces
+            check("classes", !shown || enough(t.classes, t.traces, 0.9));
+            // known weakness: with gaps the baseline of swings of 50 bpm is further off in up to half of the traces, and
+            // beside a lost block that of 2 of 12 sinusoidal patterns
             let weak = name == "wide" && how.gaps + how.block_min > 0.1;
-            check("classes", !shown || weak || enough(t.classes, t.traces, 0.9));
-            // and beside a lost block the baseline of 2 of 12 sinusoidal patterns is further off
             let excused = weak || (name == "sine" && how.block_min > 0.0);
             check("baselines", excused || enough(t.baselines, t.traces, level));
             check("events", enough(t.found, t.events, 0.95));

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 
 /// Name of a model, the features its training is built with, and what the training is.
 const MODELS: [(&str, &str, &str); 2] = [
-    ("ctg-outcome", "outcome", "acidaemia at birth, logistic regression on features of the last hour"),
+    (
+        "ctg-outcome",
+        "networks",
+        "acidaemia at birth, logistic regression on features of the last hour, networks beside it",
+    ),
     ("ctg-vae", "networks", "autoencoder of fetal heart rate, on traces without their outcome"),
 ];
 
@@ -28,6 +32,9 @@ pub(crate) struct Train {
     /// Passes over the data, where the training has any (by default those of the shipped model)
     #[arg(long)]
     epochs: Option<usize>,
+    /// Weights of a network (its card beside them) that is kept: only what it is compared with is taken anew
+    #[arg(long)]
+    network: Option<PathBuf>,
 }
 
 impl Train {
@@ -46,7 +53,7 @@ impl Train {
         if let Some(epochs) = self.epochs {
             command.arg("--epochs").arg(epochs.to_string());
         }
-        for (flag, folder) in [("--data", &self.data), ("--held-out", &self.held_out)] {
+        for (flag, folder) in [("--data", &self.data), ("--held-out", &self.held_out), ("--network", &self.network)] {
             if let Some(folder) = folder {
                 command.arg(flag).arg(folder);
             }

@@ -1,6 +1,8 @@
-//! A cardiotocogram; no peer can be installed, so our own time alone.
+//! A cardiotocogram, of which no peer can be installed: our own time alone; the autoencoder beside its PyTorch twin.
 
+use burn::tensor::Device;
 use eir_core::testing::{bench::Bench, shared};
+use eir_signal::models::{CtgVae, CtgWindow};
 use eir_signal::{Record, ctg, figure};
 use std::path::PathBuf;
 
@@ -20,7 +22,22 @@ pub(crate) fn rows(bench: &mut Bench) -> Result<(), Box<dyn std::error::Error>> 
     bench
         .row("CTG, events and class from a given baseline", "70 min at 4 Hz", 1.0)
         .run(|| config.analyse_with_baseline(&fhr, Some(&uc), baseline));
+    autoencoder(bench)?;
     bench.row("CTG, picture", "70 min at 4 Hz", 1.0).run(|| figure::ctg(&found, &figure::CtgFigureConfig::default()));
+    Ok(())
+}
+
+/// Codes of four hours, and the traces again.
+fn autoencoder(bench: &mut Bench) -> Result<(), Box<dyn std::error::Error>> {
+    let wave = |i: u32| 138.0 + 9.0 * (f64::from(i) / 70.0).sin() + 2.0 * (f64::from(i) / std::f64::consts::TAU).cos();
+    let fhr: Vec<f64> = (0..57_600).map(wave).collect();
+    let windows = CtgWindow::of_trace(&fhr, CtgWindow::SAMPLES)?;
+    let vae = CtgVae::shipped(&Device::flex())?.fused()?;
+    let row = bench.row("CTG autoencoder, codes and traces again", "4 h at 4 Hz, 60 windows", 1.0);
+    row.peer("torch 2.15.0", "ctg.autoencoder").run(|| {
+        let codes = vae.encode(&windows)?;
+        vae.decode(&codes.into_iter().flat_map(|c| c.mean).collect::<Vec<f32>>())
+    });
     Ok(())
 }
 

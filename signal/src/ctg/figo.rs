@@ -302,7 +302,7 @@ pub fn figo2015(input: &FigoInput<'_>) -> Figo {
     let (judged, not_judged) = windows(prepared, n);
     let is_judged = |i: &Interval| judged.iter().any(|j| i.start < j.end && i.end > j.start);
     let mut in_event = vec![false; n];
-    for event in input.events {
+    for event in input.events.iter().filter(|e| !is_half_of_a_swing(e, prepared, input.baseline_bpm)) {
         let end = event.interval.end.min(n);
         if let Some(inside) = in_event.get_mut(event.interval.start..end) {
             inside.fill(true);
@@ -335,6 +335,16 @@ pub fn figo2015(input: &FigoInput<'_>) -> Figo {
         reasons.push(FigoReason { code: FigoCode::StretchNotJudged, interval: *i, value });
     }
     Figo { class, reasons, not_judged, variability, tachycardia, bradycardia }
+}
+
+/// Whether an event is one side of a wide oscillation: within a minute of it the measured rate goes to the other side of
+/// the baseline at least 0.6 times as far, and by half of the 25 bpm that make an oscillation wide.
+fn is_half_of_a_swing(event: &Event, prepared: &Prepared, baseline_bpm: &[f64]) -> bool {
+    let n = prepared.valid.len().min(baseline_bpm.len());
+    let sign = if event.kind.is_deceleration() { 1.0 } else { -1.0 };
+    let near = event.interval.start.saturating_sub(MINUTE).min(n)..(event.interval.end + MINUTE).min(n);
+    let away = near.filter(|i| prepared.valid[*i]).map(|i| sign * (prepared.filled_bpm[i] - baseline_bpm[i]));
+    away.fold(0.0, f64::max) >= (0.6 * event.amplitude_bpm).max(12.5)
 }
 
 /// Stretches of 30 min (the last is 30 to 60 min long) that are judged, and those that are not.

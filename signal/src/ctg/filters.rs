@@ -69,8 +69,8 @@ impl Decimator {
     }
 }
 
-/// The way back: a band-limited interpolation that lets half of the points' band pass, with a delay of a fraction of a
-/// sample, as measured at the reference tool's output.
+/// The way back: zeros between the points, and a low-pass of `8 step + 2` taps that lets half of the points' band pass.
+/// Its middle lies between two samples, so that everything comes half a sample early, as in the reference tool.
 #[derive(Debug)]
 pub(super) struct Expander {
     /// For each sample between two points the weights of the [`TAPS`](Self::TAPS) points around.
@@ -82,23 +82,20 @@ impl Expander {
     /// Points that count for a sample: four before it, itself and five behind.
     const TAPS: usize = 10;
     const BEFORE: usize = 4;
+    /// Samples of the response from 0 to half the rate that the low-pass is designed by.
+    const GRID: f64 = 512.0;
 
     /// With `hold`, the first and the last point go on outside; without, there is 0.
     pub(super) fn new(step: usize, hold: bool) -> Self {
-        // cut-off, width of its ramp, delay in samples and half length, as measured for both steps that are used
-        let (cut, ramp, delay, half) = match step {
-            24 => (0.474_782, 0.064_181, 0.437, 4.0 + 1.0 / 24.0),
-            _ => (0.485_287, 0.001_24, 0.5, 4.0 + 0.5 / step as f64),
+        let (cut, half) = (0.5 * Self::GRID / step as f64, 4.0 * step as f64 + 0.5);
+        // the response falls along a straight line within the sample of the grid before the cut
+        let kernel = |samples: f64| {
+            let wave = |k: usize| (cut - k as f64).min(1.0) * (PI * k as f64 * samples / Self::GRID).cos();
+            let response = 1.0 + 2.0 * (1..=cut as usize).map(wave).sum::<f64>();
+            if samples.abs() <= half { response * (0.54 + 0.46 * (PI * samples / half).cos()) } else { 0.0 }
         };
-        let sinc = |v: f64| if v == 0.0 { 1.0 } else { (PI * v).sin() / (PI * v) };
-        let kernel = |v: f64| {
-            let window = if v.abs() <= half + 1e-9 { 0.54 + 0.46 * (PI * v / half).cos() } else { 0.0 };
-            window * sinc(cut * v) * sinc(ramp * v)
-        };
-        let weight = |phase: usize, tap: usize| {
-            let distance = tap as f64 - Self::BEFORE as f64;
-            kernel((phase as f64 + delay) / step as f64 - distance)
-        };
+        let weight =
+            |phase: usize, tap: usize| kernel(phase as f64 + 0.5 - (tap as f64 - Self::BEFORE as f64) * step as f64);
         let mut phases: Vec<[f64; Self::TAPS]> =
             (0..step).map(|phase| std::array::from_fn(|tap| weight(phase, tap))).collect();
         let mean = phases.iter().flatten().sum::<f64>() / step as f64;

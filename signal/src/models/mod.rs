@@ -5,6 +5,7 @@
 //! | `OutcomeModel` (feature `outcome`) | acidaemia at birth, from the last hour of a cardiotocogram: the plain model that others have to beat |
 //! | [`Gru`], [`Lstm`], [`Tcn`] of [`CausalConv`], [`causal_attention`] | layers that run trained weights on traces of any length with bounded memory, on plain slices |
 //! | `CtgVae` (feature `models`) | four minutes of fetal heart rate as 120 numbers and back; how unlike others they are |
+//! | `CtgSequence`, `TemporalConfig` (feature `models`; fitted with `train`) | networks that read the codes of the last hour |
 //! | `CtgVaeReading` (feature `train`) | which samples of a window a reading rests on, for `eir_core::explain` |
 //! | [`kl_divergence`], [`vae_loss`], [`free_bits`] … | terms of the losses of variational autoencoders |
 //!
@@ -20,6 +21,8 @@ mod lstm;
 mod outcome;
 mod recurrent;
 mod tcn;
+#[cfg(feature = "models")]
+mod temporal;
 #[cfg(feature = "models")]
 mod vae;
 mod vae_terms;
@@ -38,6 +41,12 @@ pub use outcome::{
     OutcomeStudy, Recipe, outcome_features,
 };
 pub use tcn::{Tcn, TcnBlock, TcnState};
+#[cfg(feature = "models")]
+#[cfg_attr(docsrs, doc(cfg(feature = "models")))]
+pub use temporal::{CtgSequence, TemporalConfig, TemporalKind};
+#[cfg(feature = "train")]
+#[cfg_attr(docsrs, doc(cfg(feature = "train")))]
+pub use temporal::{TemporalModel, TemporalStudy};
 #[cfg(feature = "models")]
 #[cfg_attr(docsrs, doc(cfg(feature = "models")))]
 pub use vae::{CtgAnomaly, CtgCode, CtgVae, CtgWindow};

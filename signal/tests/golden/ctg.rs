@@ -51,7 +51,7 @@ pub(super) fn baselines(case: &mut Case) -> Outcome {
     let reference = case.json()?;
     let step = number(entry(&reference, "baseline_step_samples")?)? as usize;
     case.value("fs", ctg::RATE_HZ, number(entry(&reference, "fs")?)?, Tolerance::Exact);
-    let mut apart: std::collections::BTreeMap<String, Vec<(f64, f64, bool)>> = std::collections::BTreeMap::new();
+    let mut apart: std::collections::BTreeMap<String, Vec<(f64, f64, bool, f64)>> = std::collections::BTreeMap::new();
     case.walk(entry(&reference, "records")?, |case, _, e| {
         let (x, _) = fhr(case, text(e, "record")?)?;
         // with the defects of the reference tool, to compare with it
@@ -93,7 +93,8 @@ pub(super) fn baselines(case: &mut Case) -> Outcome {
                 Method::WeightedMedian => mean(inside) <= 0.05 && most(inside) <= 0.5 && at_ends <= 2.0,
                 _ => true,
             };
-            apart.entry(name.to_owned()).or_default().push((mean(inside), most(inside), equal));
+            let same = inside.iter().filter(|d| **d <= 0.01).count() as f64 / inside.len().max(1) as f64;
+            apart.entry(name.to_owned()).or_default().push((mean(inside), most(inside), equal, same));
             if !equal {
                 case.skip(name, "follows the published method and is not equal to the reference on this record");
                 return Ok(());
@@ -120,10 +121,11 @@ pub(super) fn baselines(case: &mut Case) -> Outcome {
         if let (Some(middle), Some(last)) = (records.get(records.len() / 2), records.last()) {
             let equal = records.iter().filter(|r| r.2).count();
             println!(
-                "  {name}: {equal} of {} records within tolerance; mean distance {:.3} bpm in the median record, {:.3} in the worst; largest anywhere {worst:.2}",
+                "  {name}: {equal} of {} records within tolerance; mean distance {:.3} bpm in the median record, {:.3} in the worst; largest anywhere {worst:.2}; within 0.01 bpm at {:.1} % of the points",
                 records.len(),
                 middle.0,
-                last.0
+                last.0,
+                100.0 * records.iter().map(|r| r.3).sum::<f64>() / records.len() as f64
             );
         }
     }

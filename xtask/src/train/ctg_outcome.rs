@@ -41,13 +41,22 @@ pub(crate) fn train(arguments: &Arguments) -> Outcome {
         Some(data) => Some(Cohort::read(&cohort::folder(data)?)?),
         None => None,
     };
-    for (label, name) in [(Acidaemia::SEVERE, "ctg-outcome-severe"), (Acidaemia::MODERATE, "ctg-outcome-moderate")] {
-        one(arguments, &cohort, held_out.as_ref(), label, name)?;
-    }
+    let models = [(Acidaemia::SEVERE, "ctg-outcome-severe"), (Acidaemia::MODERATE, "ctg-outcome-moderate")];
+    let one = |(label, name)| one(arguments, &cohort, held_out.as_ref(), label, name);
+    let plain = models.into_iter().map(one).collect::<Result<Vec<OutcomeReport>, _>>()?;
+    println!("\n{} plain models judged and written", plain.len());
+    #[cfg(feature = "networks")]
+    crate::ctg_temporal::judge(&cohort.deliveries, arguments.seed, arguments.epochs, &plain)?;
     Ok(())
 }
 
-fn one(arguments: &Arguments, cohort: &Cohort, held_out: Option<&Cohort>, label: Acidaemia, name: &str) -> Outcome {
+fn one(
+    arguments: &Arguments,
+    cohort: &Cohort,
+    held_out: Option<&Cohort>,
+    label: Acidaemia,
+    name: &str,
+) -> Result<OutcomeReport, Box<dyn Error>> {
     let config = OutcomeConfig::default().with_label(label).with_seed(arguments.seed);
     let study = OutcomeStudy::new(config.clone()).with_seed(arguments.seed);
     let found = study.run(&cohort.features, &cohort.ph)?;
@@ -98,7 +107,7 @@ fn one(arguments: &Arguments, cohort: &Cohort, held_out: Option<&Cohort>, label:
     file::write_atomic(&arguments.out.join(format!("{name}.calibration.svg")), report.calibration_svg().as_bytes())?;
     file::write_atomic(&arguments.out.join(format!("{name}.decision.svg")), report.decision_svg().as_bytes())?;
     println!("  written to {}", arguments.out.display());
-    Ok(())
+    Ok(found)
 }
 
 const CROSS_VALIDATED: &str = "CTU-UHB, nested cross-validation by delivery (5 folds, 10 repeats)";

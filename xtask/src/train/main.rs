@@ -3,6 +3,8 @@
 mod cohort;
 mod ctg_outcome;
 #[cfg(feature = "networks")]
+mod ctg_temporal;
+#[cfg(feature = "networks")]
 mod ctg_vae;
 
 use clap::Parser;
@@ -28,6 +30,10 @@ struct Arguments {
     #[cfg(feature = "networks")]
     #[arg(long)]
     epochs: Option<usize>,
+    /// Weights of a network that is kept
+    #[cfg(feature = "networks")]
+    #[arg(long)]
+    network: Option<PathBuf>,
 }
 
 /// What a training returns; the error is printed as it is.

@@ -126,7 +126,7 @@ pub fn outcome_features(fhr_bpm: &[f64], uc: Option<&[f64]>) -> Result<OutcomeFe
 
 /// Where the trace ends: behind the last sample at whose end at least half of a minute was measured. What follows is a
 /// monitor that was taken off.
-fn end(fhr: &[f64]) -> usize {
+pub(in crate::models) fn end(fhr: &[f64]) -> usize {
     const MINUTE: usize = 60 * RATE_HZ as usize;
     let ok = |i: usize| ctg::is_measured(fhr[i]);
     let mut measured = 0;

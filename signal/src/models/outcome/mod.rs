@@ -10,6 +10,8 @@ mod label;
 mod model;
 mod study;
 
+#[cfg(feature = "models")]
+pub(super) use features::end;
 pub use features::{OutcomeFeatures, outcome_features};
 pub use fit::{OutcomeConfig, Recipe};
 pub use label::Acidaemia;

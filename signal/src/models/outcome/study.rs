@@ -145,6 +145,12 @@ impl OutcomeStudy {
 }
 
 impl OutcomeReport {
+    /// A report to which repeats are added.
+    #[cfg(feature = "train")]
+    pub(in crate::models) fn new(label: Acidaemia, labels: Vec<bool>) -> Self {
+        Self { label, labels, auroc_of_repeats: Vec::new(), probabilities: Vec::new(), chosen: Vec::new() }
+    }
+
     /// Mean AUROC over the repeats.
     #[must_use]
     pub fn mean_auroc(&self) -> f64 {

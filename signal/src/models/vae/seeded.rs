@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 use eir_core::random::{Generator, Stream};
 
 /// `module` with uniform weights of variance 1 / inputs, and biases of 0.
-pub(super) fn seeded<M: Module>(module: M, seed: u64, purpose: &str) -> M {
+pub(in crate::models) fn seeded<M: Module>(module: M, seed: u64, purpose: &str) -> M {
     module.map(&mut Seeded { stream: Generator::new(seed, purpose).stream(0) })
 }
 

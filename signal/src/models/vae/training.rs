@@ -3,7 +3,7 @@
 use super::network::{CENTRE_BPM, GLOBAL, Network, READ};
 use super::seeded::seeded;
 use super::window::bridge;
-use super::{CtgVae, CtgWindow, NOISE_BPM, PERCENTILES, READ_SCALES};
+use super::{CtgVae, CtgWindow, Known, NOISE_BPM, READ_SCALES};
 use crate::Result;
 use crate::ctg;
 use burn::module::Module;
@@ -175,15 +175,28 @@ impl CtgVaeConfig {
         };
         let mut trainer = Trainer::new(self.train.clone())?.with_progress(progress);
         let fitted = trainer.fit(learner, &training, &validation, device)?;
-        let mut vae = CtgVae::of(fitted.model.network, vec![0.0; PERCENTILES], device)?;
-        let mut known = Vec::new();
-        for trace in others {
-            known.extend(trace.windows(CtgWindow::SAMPLES)?.into_iter().map(|(w, _)| w));
+        CtgVae::of(fitted.model.network, Known::none(), device)?.compared_with(others)
+    }
+}
+
+impl CtgVae {
+    /// The same network, which tells of a window how unlike those of `traces` it is ([`anomaly`](Self::anomaly)): traces
+    /// that took no part in its training, and of the kind that it is to be used on.
+    ///
+    /// # Errors
+    /// [`TooShort`] without a window in `traces`; as [`encode`](Self::encode).
+    pub fn compared_with(mut self, traces: &[CtgTrace]) -> Result<Self> {
+        let mut windows = Vec::new();
+        for trace in traces {
+            windows.extend(trace.windows(CtgWindow::SAMPLES)?.into_iter().map(|(w, _)| w));
         }
-        let mut fused = vae.fused()?;
-        fused.known(&known)?;
-        vae.scores = fused.scores;
-        Ok(vae)
+        if windows.is_empty() {
+            return Err(TooShort::new("windows to compare with", 0, 1).into());
+        }
+        let mut fused = self.fused()?;
+        fused.compare_with(&windows)?;
+        self.known = fused.known;
+        Ok(self)
     }
 }
 
