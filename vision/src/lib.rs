@@ -42,7 +42,7 @@
 //! | `pose` | BlazePose detector and full landmark network, the whole chain (feature `models`) |
 //! | [`skeleton`] | names of the 33 points, bones |
 //! | [`kinematics`] | joint angles with error bars, smoothing, repetitions, range of motion, symmetry, joint coordinate system |
-//! | `rehab` | knee exercises recognised and squats graded by networks trained on simulation (feature `rehab`) |
+//! | `rehab` | knee exercises recognised and squats graded by networks trained on simulation (feature `rehab`, part of `models`) |
 //! | [`track`] | who is who from picture to picture |
 //! | [`eval`] | how good key points are: OKS, average precision, PCK, MPJPE |
 //! | [`overlay`] | the skeleton drawn over the picture |

@@ -10,7 +10,7 @@ const REST: usize = 4;
 
 /// A repetition as the networks see it: [`CHANNELS`](Self::CHANNELS) numbers at each of [`FRAMES`](Self::FRAMES) steps.
 ///
-/// Segments of the body in lengths of a leg, turned so that the subject looks to the right of the picture (lying: has the
+/// Segments of the body in lengths of a leg, and how far they tilt, turned so that the subject looks to the right of the picture (lying: has the
 /// head on its left), and how the body moved from where it rested. Each step is a mean over the pictures about it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ const LINES: [[usize; 2]; 3] = [[1, 0], [3, 2], [7, 6]];
 
 impl RepetitionWindow {
     /// Numbers of a step.
-    pub const CHANNELS: usize = 30;
+    pub const CHANNELS: usize = 35;
     /// Steps.
     pub const FRAMES: usize = 32;
 
@@ -57,6 +57,19 @@ impl RepetitionWindow {
         let heels = [mean(&|f| f[8][1]), mean(&|f| f[9][1])];
         let pictures = (step / course.tracks.step_s).max(1.0) * course.tracks.seen(span.start_s, span.end_s).max(0.1);
         let unsure = (course.tracks.jitter_px / course.leg_px / pictures.sqrt() + 1e-4).ln();
+        // segments are as long as where they are seen longest: how much of that is upright says how far they tilt, from
+        // whatever side they are seen
+        let segment = |f: &[[f64; 2]; BODY_POINTS], [a, b]: [usize; 2]| [0, 1].map(|c| f[a][c] - f[b][c]);
+        let trunk = |f: &[[f64; 2]; BODY_POINTS]| [0, 1].map(|c| middle(f, 0, 1)[c] - middle(f, 2, 3)[c]);
+        let longest = |of: &dyn Fn(&[[f64; 2]; BODY_POINTS]) -> [f64; 2]| {
+            frames.iter().map(|f| of(f)[0].hypot(of(f)[1])).fold(1e-9, f64::max)
+        };
+        let lengths: [f64; 5] =
+            std::array::from_fn(|k| if k < 4 { longest(&|f| segment(f, SEGMENTS[k])) } else { longest(&trunk) });
+        let tilt = |f: &[[f64; 2]; BODY_POINTS], k: usize| {
+            let upright = if k < 4 { segment(f, SEGMENTS[k])[1] } else { trunk(f)[1] };
+            (upright / lengths[k]).clamp(-1.0, 1.0).acos()
+        };
         let mut features = vec![0.0; Self::CHANNELS * Self::FRAMES];
         for (i, f) in frames.iter().enumerate() {
             let mut row = [0.0; Self::CHANNELS];
@@ -72,6 +85,7 @@ impl RepetitionWindow {
             (0..2).for_each(|c| put((shoulders[c] - hips[c]) / course.leg_px));
             (0..2).for_each(|c| put((ankles[c] - rest[c]) / course.leg_px));
             (0..2).for_each(|side| put((f[8 + side][1] - heels[side]) / course.leg_px));
+            (0..5).for_each(|k| put(tilt(f, k)));
             put(length.max(1e-3).ln());
             put(unsure);
             for (channel, v) in row.into_iter().enumerate() {

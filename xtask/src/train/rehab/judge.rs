@@ -13,7 +13,7 @@ use eir_vision::rehab::{
 use std::error::Error;
 
 /// Squatting subjects to judge under each condition.
-pub(super) const SUBJECTS: u64 = 600;
+pub(super) const SUBJECTS: u64 = 200;
 
 /// What is found on subjects who took no part in the training.
 pub(super) struct Calibration {

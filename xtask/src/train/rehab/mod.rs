@@ -12,15 +12,15 @@ use eir_core::file;
 use eir_core::weights::Card;
 use eir_vision::rehab::simulation::SimulationConfig;
 use judge::{Calibration, SUBJECTS};
+use std::time::Instant;
 use tensors::Tensors;
 use training::Task;
-use std::time::Instant;
 
 /// Subjects who squat, and subjects of each exercise to learn to recognise.
-const SQUATS: u64 = 5_000;
-const EACH: u64 = 400;
+const SQUATS: u64 = 4_500;
+const EACH: u64 = 300;
 /// Passes over the windows.
-const EPOCHS: usize = 8;
+const EPOCHS: usize = 9;
 
 /// Half of the subjects are filmed as they are judged, half under worse conditions of every kind but the view.
 fn worse() -> SimulationConfig {
@@ -100,4 +100,3 @@ fn card(seed: u64, epochs: usize) -> Card {
     .to_vec();
     card
 }
-

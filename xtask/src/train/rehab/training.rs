@@ -86,7 +86,9 @@ pub(super) fn fit(task: Task, learn: &[Example], choose: &[Example], epochs: usi
             let norm = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt() / batch.len() as f64;
             let scale = (1.0 / batch.len() as f64 * (CLIP / norm.max(1e-12)).min(1.0)) as f32;
             let done = step as f64 / total as f64;
-            let rate = RATE * (step as f64 / WARM_UP as f64).min(1.0) * (0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * done).cos()));
+            let rate = RATE
+                * (step as f64 / WARM_UP as f64).min(1.0)
+                * (0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * done).cos()));
             let corrections = [0.9f64, 0.999].map(|b| 1.0 - b.powi(step as i32));
             let rate_now = (rate / corrections[0]) as f32;
             let (keep, root) = ((1.0 - rate * DECAY) as f32, (1.0 / corrections[1]) as f32);
@@ -109,4 +111,27 @@ pub(super) fn fit(task: Task, learn: &[Example], choose: &[Example], epochs: usi
         }
     }
     best.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_and_something_is_learnt() {
+        let mut stream = Generator::new(1, "test").stream(0);
+        let examples: Vec<Example> = (0..256)
+            .map(|i| {
+                let level = stream.normal() as f32;
+                let features = (0..35 * 32).map(|_| level + 0.5 * stream.normal() as f32).collect();
+                Example { features, target: [level; 6], class: i % 7 }
+            })
+            .collect();
+        let (learn, choose) = examples.split_at(192);
+        let net = fit(Task::Quality, learn, choose, 6, 3, "test");
+        assert_eq!(net.parameters, fit(Task::Quality, learn, choose, 6, 3, "test").parameters);
+        assert_ne!(net.parameters, fit(Task::Quality, learn, choose, 6, 4, "test").parameters);
+        let naive = Task::Quality.judged(&Tcn::new(12, 3, "test"), choose);
+        assert!(Task::Quality.judged(&net, choose) < naive - 1.0);
+    }
 }
