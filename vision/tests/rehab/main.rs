@@ -1,5 +1,7 @@
 //! The shipped rehabilitation networks: their card, subjects they have not seen, another simulator, bad input.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail with it")]
+
 mod other_simulator;
 
 use eir_core::Limits;
