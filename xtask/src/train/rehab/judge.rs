@@ -23,6 +23,9 @@ pub(super) struct Calibration {
     threshold: f64,
 }
 
+/// Class and probabilities of a recording.
+type Recorded = (usize, [f64; 7]);
+
 /// A squat that was found, and the truth.
 struct Pair {
     truth: SquatMeasures,
@@ -104,7 +107,7 @@ fn recordings(
     seed: u64,
     part: Part,
     condition: &SimulationConfig,
-) -> Result<Vec<(usize, [f64; 7])>, Box<dyn Error>> {
+) -> Result<Vec<Recorded>, Box<dyn Error>> {
     let plain = assessor(bytes, AssessorConfig::default())?;
     let mut all = Vec::new();
     for (class, exercise) in KneeExercise::ALL.into_iter().enumerate() {

@@ -20,6 +20,9 @@ const BLOCK: usize = 4;
 
 type Row = [f32; ROW];
 
+/// The loss of an example by its number and the outputs; writes its derivatives.
+type Loss<'a> = &'a (dyn Fn(usize, &[f32], &mut [f32]) -> f32 + Sync);
+
 /// Where each part lies among the parameters: weights, then biases.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -100,12 +103,7 @@ impl Tcn {
 
     /// Sum over a batch of `loss`, which gets the outputs of an example and writes its derivatives; adds the derivatives of
     /// the parameters to `gradient`.
-    pub(super) fn learn(
-        &self,
-        batch: &[(usize, &[f32])],
-        loss: &(dyn Fn(usize, &[f32], &mut [f32]) -> f32 + Sync),
-        gradient: &mut [f32],
-    ) -> f32 {
+    pub(super) fn learn(&self, batch: &[(usize, &[f32])], loss: Loss<'_>, gradient: &mut [f32]) -> f32 {
         pulp::Arch::new().dispatch(Learning { net: self, batch, loss, gradient })
     }
 
@@ -178,7 +176,7 @@ impl Tcn {
 struct Learning<'a> {
     net: &'a Tcn,
     batch: &'a [(usize, &'a [f32])],
-    loss: &'a (dyn Fn(usize, &[f32], &mut [f32]) -> f32 + Sync),
+    loss: Loss<'a>,
     gradient: &'a mut [f32],
 }
 

@@ -85,11 +85,11 @@ pub(super) fn fit(task: Task, learn: &[Example], choose: &[Example], epochs: usi
             sum += f64::from(net.learn(&batch, &loss, &mut gradient));
             let norm = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt() / batch.len() as f64;
             let scale = (1.0 / batch.len() as f64 * (CLIP / norm.max(1e-12)).min(1.0)) as f32;
-            let done = step as f64 / total as f64;
+            let done = f64::from(step) / total as f64;
             let rate = RATE
-                * (step as f64 / WARM_UP as f64).min(1.0)
+                * (f64::from(step) / WARM_UP as f64).min(1.0)
                 * (0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * done).cos()));
-            let corrections = [0.9f64, 0.999].map(|b| 1.0 - b.powi(step as i32));
+            let corrections = [0.9f64, 0.999].map(|b| 1.0 - b.powi(step));
             let rate_now = (rate / corrections[0]) as f32;
             let (keep, root) = ((1.0 - rate * DECAY) as f32, (1.0 / corrections[1]) as f32);
             for (((p, g), m), v) in net.parameters.iter_mut().zip(&gradient).zip(&mut first).zip(&mut second) {
