@@ -32,11 +32,11 @@ pub enum Error {
     #[error(transparent)]
     Io(#[from] Io),
     /// The weights do not fit the network.
-    #[cfg(feature = "models")]
+    #[cfg(any(feature = "models", feature = "rehab"))]
     #[error(transparent)]
     Weights(#[from] eir_core::weights::Error),
     /// The device could not give the network's answer.
-    #[cfg(feature = "models")]
+    #[cfg(any(feature = "models", feature = "rehab"))]
     #[error("the device gave no answer: {0}")]
     Device(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -51,7 +51,7 @@ impl From<eir_core::file::ReadError> for Error {
     }
 }
 
-#[cfg(feature = "models")]
+#[cfg(any(feature = "models", feature = "rehab"))]
 impl From<eir_core::nn::Error> for Error {
     fn from(error: eir_core::nn::Error) -> Self {
         use eir_core::nn::Error as Layer;

@@ -42,6 +42,7 @@
 //! | `pose` | BlazePose detector and full landmark network, the whole chain (feature `models`) |
 //! | [`skeleton`] | names of the 33 points, bones |
 //! | [`kinematics`] | joint angles with error bars, smoothing, repetitions, range of motion, symmetry, joint coordinate system |
+//! | `rehab` | knee exercises recognised and squats graded by networks trained on simulation (feature `rehab`, part of `models`) |
 //! | [`track`] | who is who from picture to picture |
 //! | [`eval`] | how good key points are: OKS, average precision, PCK, MPJPE |
 //! | [`overlay`] | the skeleton drawn over the picture |
@@ -55,6 +56,7 @@
 //! `Device`.
 //!
 //! What it does **not** do: read MP4 (see [`video`]), grade an exercise by a trained network, infer emotions. It is **not a medical
+//! What it does **not** do: read video, infer emotions. It is **not a medical
 //! device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -81,6 +83,9 @@ pub mod overlay;
 #[cfg_attr(docsrs, doc(cfg(feature = "models")))]
 pub mod pose;
 pub mod refine;
+#[cfg(feature = "rehab")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rehab")))]
+pub mod rehab;
 pub mod resize;
 pub mod skeleton;
 pub mod track;

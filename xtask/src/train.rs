@@ -4,18 +4,19 @@ use crate::cargo::{self, Outcome};
 use std::path::PathBuf;
 
 /// Name of a model, the features its training is built with, and what the training is.
-const MODELS: [(&str, &str, &str); 2] = [
+const MODELS: [(&str, &str, &str); 3] = [
     (
         "ctg-outcome",
         "networks",
         "acidaemia at birth, logistic regression on features of the last hour, networks beside it",
     ),
     ("ctg-vae", "networks", "autoencoder of fetal heart rate, on traces without their outcome"),
+    ("rehab", "rehab", "recognition of knee exercises and quality of squats, on simulated subjects"),
 ];
 
 #[derive(clap::Args)]
 pub(crate) struct Train {
-    /// The model: ctg-outcome, ctg-vae
+    /// The model: ctg-outcome, ctg-vae, rehab
     name: String,
     /// Folder with the records (by default those beside the workspace)
     #[arg(long)]

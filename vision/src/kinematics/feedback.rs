@@ -32,6 +32,8 @@ pub enum Feedback {
     KneeInwards,
     /// The trunk leaned too far.
     TrunkLean,
+    /// The heels left the floor.
+    HeelRise,
     /// Heights or speeds fall from repetition to repetition.
     Tiring,
 }
@@ -52,6 +54,7 @@ impl Feedback {
             Self::Asymmetric => "asymmetric",
             Self::KneeInwards => "knee_inwards",
             Self::TrunkLean => "trunk_lean",
+            Self::HeelRise => "heel_rise",
             Self::Tiring => "tiring",
         }
     }
