@@ -335,7 +335,7 @@ impl Network {
                 for ((y, a), b) in output.iter_mut().zip(x(0)).zip(x(1)) {
                     *y = a + b;
                 }
-                activate(activation, output, plane);
+                activation.apply_channels(plane, output);
             }
             Layer::Scale => {
                 let planes = output.chunks_exact_mut(plane).zip(x(0).chunks_exact(plane)).zip(x(1));
@@ -343,7 +343,7 @@ impl Network {
             }
             Layer::Activation(activation) => {
                 output.copy_from_slice(x(0));
-                activate(activation, output, plane);
+                activation.apply_channels(plane, output);
             }
             Layer::Concatenate => {
                 let mut rest = output;
@@ -358,10 +358,6 @@ impl Network {
         }
         Ok(())
     }
-}
-
-fn activate(activation: &Activation, values: &mut [f32], plane: usize) {
-    values.chunks_exact_mut(plane).enumerate().for_each(|(channel, values)| activation.apply(channel, values));
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::graph::{Graph, Op, Shape, len};
 use super::places;
 use crate::Result;
 use eir_core::error::Mismatch;
-use eir_core::nn::{Activation, Conv2d, Linear, Scratch};
+use eir_core::nn::{Conv2d, Linear, Scratch};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -253,7 +253,7 @@ impl<'a> Values<'a> {
                     Some(n) => y.iter_mut().zip(x(1 - n)).for_each(|(y, b)| *y += b),
                     None => y.iter_mut().zip(x(0)).zip(x(1)).for_each(|((y, a), b)| *y = a + b),
                 }
-                activate(activation, y, plane);
+                activation.apply_channels(plane, y);
             }
             Op::Multiply => {
                 if over.is_none() {
@@ -271,7 +271,7 @@ impl<'a> Values<'a> {
                 if over.is_none() {
                     y.copy_from_slice(x(0));
                 }
-                activate(activation, y, plane);
+                activation.apply_channels(plane, y);
             }
             Op::Reshape => {
                 if over.is_none() {
@@ -307,11 +307,5 @@ impl<'a> Values<'a> {
             Op::MatrixProduct => places::matrix_product(x(0), x(1), shape(0)[2], y),
         }
         Ok(())
-    }
-}
-
-fn activate(activation: &Activation, values: &mut [f32], plane: usize) {
-    if *activation != Activation::Identity {
-        values.chunks_exact_mut(plane).enumerate().for_each(|(channel, values)| activation.apply(channel, values));
     }
 }
