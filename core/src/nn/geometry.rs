@@ -12,8 +12,6 @@ use super::ConvConfig;
 const SLAB: usize = 128 << 10;
 /// Values behind a slab that a vector may read beyond the last row.
 const BEYOND: usize = 16;
-/// Values of the widest tile: 8 vectors of 16.
-const WIDEST: usize = 128;
 
 /// One axis of a convolution.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +110,7 @@ impl Geometry {
 
     /// Values of scratch memory that are needed.
     pub(super) fn scratch(&self) -> usize {
-        if self.in_place { self.channels * WIDEST } else { self.slab() + BEYOND }
+        self.slab() + BEYOND
     }
 
     fn slab(&self) -> usize {
@@ -252,7 +250,9 @@ fn every(stride: usize, from: &[f32], to: &mut [f32]) {
         1 => copy(from, to),
         2 => {
             let (pairs, last) = from.as_chunks::<2>();
-            to.iter_mut().zip(pairs).for_each(|(to, from)| *to = from[0]);
+            for (to, from) in to.iter_mut().zip(pairs) {
+                *to = from[0];
+            }
             if let (Some(to), Some(from)) = (to.last_mut(), last.first()) {
                 *to = *from;
             }

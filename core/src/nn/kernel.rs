@@ -73,56 +73,56 @@ impl Job<'_> {
         }
     }
 
-    /// One weight per channel, no stride and no padding: the inputs of a tile are put one channel behind the other first.
-    /// In place they lie a plane apart, often on the same few sets of the first-level cache, and every block of outputs
-    /// would fetch them again.
+    /// One weight per channel, no stride and no padding: the inputs of some tiles are put one channel behind the other
+    /// first, then each block of output channels goes over all of them. In place they lie a plane apart, often on the same
+    /// few sets of the cache, every block would fetch them again, and every tile all weights.
     #[inline(always)]
     fn run_panels<S: Simd, const V: usize, const H: usize, const B: usize>(mut self, simd: S) {
-        let panel = std::mem::take(&mut self.scratch);
-        let rows = Rows::line(self.plane);
-        let mut done = 0;
-        while done < self.plane {
-            let vectors = match (self.plane - done) / S::F32_LANES {
-                n if n >= V => V,
-                n if n >= H => H,
-                _ => 1,
-            };
-            // the last vector goes back rather than beyond the end
-            let start = done.min(self.plane.saturating_sub(S::F32_LANES));
-            if vectors == V {
-                self.panel::<S, V, B>(simd, start, panel, &rows);
-            } else if vectors == H {
-                self.panel::<S, H, B>(simd, start, panel, &rows);
-            } else {
-                self.panel::<S, 1, B>(simd, start, panel, &rows);
+        let scratch = std::mem::take(&mut self.scratch);
+        let (plane, channels) = (self.plane, self.input.len() / self.plane);
+        let together = scratch.len() / channels;
+        let depth = channels * B;
+        for from in (0..plane).step_by(together) {
+            let end = plane.min(from + together);
+            let mut now = Panel { place: from, at: 0 };
+            while let Some((panel, vectors)) = now.next::<S, V, H>(end, plane, channels) {
+                let to = &mut scratch[panel.at..];
+                match vectors {
+                    n if n == V => lay_out::<S, V>(self.input, plane, panel.place, to),
+                    n if n == H => lay_out::<S, H>(self.input, plane, panel.place, to),
+                    _ => lay_out::<S, 1>(self.input, plane, panel.place, to),
+                }
             }
-            done = start + vectors * S::F32_LANES;
+            for b in 0..self.bias.len() / B {
+                let mut now = Panel { place: from, at: 0 };
+                while let Some((panel, vectors)) = now.next::<S, V, H>(end, plane, channels) {
+                    let weights = &self.weights[b * depth..][..depth];
+                    let x = &scratch[panel.at..];
+                    match vectors {
+                        n if n == V => self.panel::<S, V, B>(simd, b, panel.place, x, weights),
+                        n if n == H => self.panel::<S, H, B>(simd, b, panel.place, x, weights),
+                        _ => self.panel::<S, 1, B>(simd, b, panel.place, x, weights),
+                    }
+                }
+            }
         }
     }
 
-    /// The outputs of `V` vectors of places from `start` on.
+    /// The outputs of block `b` at `V` vectors of places from `start` on.
     #[inline(always)]
     fn panel<S: Simd, const V: usize, const B: usize>(
         &mut self,
         simd: S,
+        b: usize,
         start: usize,
-        panel: &mut [f32],
-        rows: &Rows,
+        x: &[f32],
+        weights: &[f32],
     ) {
-        let Self { weights, bias, activation, first, plane, .. } = *self;
-        let span = V * S::F32_LANES;
-        let panel = &mut panel[..self.input.len() / plane * span];
-        let to = S::as_mut_simd_f32s(panel).0.as_chunks_mut::<V>().0;
-        for (to, from) in to.iter_mut().zip(self.input.chunks_exact(plane)) {
-            if let Some(from) = S::as_simd_f32s(&from[start..]).0.first_chunk::<V>() {
-                *to = *from;
-            }
-        }
-        let x = S::as_simd_f32s(panel).0.as_chunks::<V>().0;
-        let blocks = weights.chunks_exact(x.len() * B).zip(bias.as_chunks::<B>().0);
-        for (b, (weights, bias)) in blocks.enumerate() {
+        let Self { bias, activation, first, plane, .. } = *self;
+        let (x, rows) = (S::as_simd_f32s(x).0.as_chunks::<V>().0, Rows::line(plane));
+        if let Some(bias) = bias.as_chunks::<B>().0.get(b) {
             let sums = products::<S, V, B>(simd, x, weights, bias);
-            let tile = Tile { start, first: first + b * B, activation, rows };
+            let tile = Tile { start, first: first + b * B, activation, rows: &rows };
             tile.finish(simd, sums, &mut self.output[b * B * plane..], plane);
         }
     }
@@ -193,6 +193,58 @@ fn sums<S: Simd, const V: usize, const B: usize>(
         source = source.get(channel..).unwrap_or_default();
     }
     sums
+}
+
+/// Places whose inputs are laid out together, for so many channels, places in all, and weights: few, so that they stay in
+/// the cache; more where there are many weights, which are read once for all of them.
+pub(super) fn panels(channels: usize, plane: usize, weights: usize) -> usize {
+    const TILES: usize = 96; // a multiple of 6 and of 3 vectors of 16
+    let places = (weights / 4).clamp(16 << 10, 128 << 10) / channels;
+    (places / TILES * TILES).max(TILES).min(plane.next_multiple_of(16))
+}
+
+/// A tile's inputs: its first place, and where they are.
+#[derive(Clone, Copy)]
+struct Panel {
+    place: usize,
+    at: usize,
+}
+
+impl Panel {
+    /// The next tile before `end` and its vectors: `V` while they fit, then `H`, then one. The last vector goes back rather
+    /// than beyond the end of the plane.
+    #[inline(always)]
+    fn next<S: Simd, const V: usize, const H: usize>(
+        &mut self,
+        end: usize,
+        plane: usize,
+        channels: usize,
+    ) -> Option<(Self, usize)> {
+        if self.place >= end {
+            return None;
+        }
+        let vectors = match (end - self.place) / S::F32_LANES {
+            n if n >= V => V,
+            n if n >= H => H,
+            _ => 1,
+        };
+        let place = self.place.min(plane.saturating_sub(S::F32_LANES));
+        let now = Self { place, at: self.at };
+        self.place = place + vectors * S::F32_LANES;
+        self.at += vectors * S::F32_LANES * channels;
+        Some((now, vectors))
+    }
+}
+
+/// The inputs of `V` vectors of places from `start` on, channel behind channel.
+#[inline(always)]
+fn lay_out<S: Simd, const V: usize>(input: &[f32], plane: usize, start: usize, to: &mut [f32]) {
+    let to = S::as_mut_simd_f32s(to).0.as_chunks_mut::<V>().0;
+    for (to, from) in to.iter_mut().zip(input.chunks_exact(plane)) {
+        if let Some(from) = S::as_simd_f32s(&from[start..]).0.first_chunk::<V>() {
+            *to = *from;
+        }
+    }
 }
 
 /// The sums of `V` vectors of outputs × `B` channels, from inputs that lie channel behind channel.

@@ -16,6 +16,17 @@ pub(super) fn max_pool(window: &Window, x: &[f32], from: Shape, y: &mut [f32], t
                 }
                 continue;
             }
+            if window.stride == 1 {
+                // one place of the window after the other, each for the whole row
+                row.fill(f32::NEG_INFINITY);
+                for k in 0..window.kernel {
+                    let before = window.padding[1][0];
+                    let (x, row) = (x.get(k.saturating_sub(before)..), row.get_mut(before.saturating_sub(k)..));
+                    let pairs = row.unwrap_or_default().iter_mut().zip(x.unwrap_or_default());
+                    pairs.for_each(|(y, x)| *y = larger(*y, *x));
+                }
+                continue;
+            }
             for (i, y) in row.iter_mut().enumerate() {
                 *y = x[window.range(1, i, w)].iter().fold(f32::NEG_INFINITY, |m, v| larger(m, *v));
             }
@@ -136,7 +147,12 @@ pub(super) fn space_to_depth(x: &[f32], [c, h, w]: Shape, y: &mut [f32]) {
         let (cell, channel) = (n / c, n % c);
         for (row, y) in y.chunks_exact_mut(w / 2).enumerate() {
             let from = &x[(channel * h + 2 * row + cell % 2) * w..][..w];
-            y.iter_mut().zip(from.as_chunks::<2>().0).for_each(|(y, pair)| *y = pair[cell / 2]);
+            let pairs = y.iter_mut().zip(from.as_chunks::<2>().0);
+            if cell < 2 {
+                pairs.for_each(|(y, [left, _])| *y = *left);
+            } else {
+                pairs.for_each(|(y, [_, right])| *y = *right);
+            }
         }
     }
 }
