@@ -9,14 +9,22 @@ from serve import serve
 SHARED = Path(os.environ.get("EIR_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 
 
-def network(name, shape, low, high, nhwc=True):
+def session_of(name):
     import onnxruntime as ort
 
     ort.set_default_logger_severity(3)
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     path = SHARED / "data/vision/weights" / f"{name}.onnx"
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def load_blazepose_full():
+    return lambda: session_of("blazepose_full")
+
+
+def network(name, shape, low, high, nhwc=True):
+    session = session_of(name)
     values = low + (high - low) * ((np.arange(np.prod(shape)) * 7919) % 1000) / 1000
     planes = values.astype(np.float32).reshape(shape)
     x = np.ascontiguousarray(planes.transpose(1, 2, 0) if nhwc else planes)[None]
@@ -51,14 +59,87 @@ def face_blendshapes():
     return network("face_blendshapes", (146, 2), 0, 200, nhwc=False)
 
 
-def crop():
+def full_hd():
+    return ((np.arange(1920 * 1080 * 3) * 7919) % 251).astype(np.uint8).reshape(1080, 1920, 3)
+
+
+def warp(picture, matrix, side, border):
     import cv2
 
     cv2.setNumThreads(1)
-    picture = ((np.arange(1920 * 1080 * 3) * 7919) % 251).astype(np.uint8).reshape(1080, 1920, 3)
-    matrix = np.array([[2.7, -0.9, 640.0], [0.9, 2.7, 90.0]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return lambda: cv2.warpAffine(picture, matrix, (256, 256), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(picture, matrix, (side, side), flags=flags, borderMode=border)
+
+
+TURNED = np.array([[2.7, -0.9, 640.0], [0.9, 2.7, 90.0]])
+
+
+def crop():
+    import cv2
+
+    picture = full_hd()
+    return lambda: warp(picture, TURNED, 256, cv2.BORDER_REPLICATE)
+
+
+def crop_planes():
+    import cv2
+
+    picture = full_hd()
+    return lambda: cv2.dnn.blobFromImage(warp(picture, TURNED, 256, cv2.BORDER_REPLICATE), 1 / 255)
+
+
+def resized(size, how):
+    import cv2
+
+    cv2.setNumThreads(1)
+    picture = full_hd()
+    return lambda: cv2.resize(picture, size, interpolation=getattr(cv2, how))
+
+
+def resize_linear():
+    return resized((640, 360), "INTER_LINEAR")
+
+
+def resize_linear_416():
+    return resized((416, 234), "INTER_LINEAR")
+
+
+def resize_area():
+    return resized((640, 360), "INTER_AREA")
+
+
+def chain_whole():
+    """Picture to detector to picture to landmarks; anchors and heat maps left out, which only helps the peer."""
+    import cv2
+
+    detector, tracked = session_of("blazepose_detector"), chain_tracked()
+    picture = cv2.imread(str(SHARED / "data/vision/images/coco_000000000785.png"))[:, :, ::-1].copy()
+    side = max(picture.shape[:2])
+    k = side / 224
+    matrix = np.array([[k, 0, (picture.shape[1] - side) / 2], [0, k, (picture.shape[0] - side) / 2]])
+    name = detector.get_inputs()[0].name
+
+    def work():
+        x = warp(picture, matrix, 224, cv2.BORDER_CONSTANT).astype(np.float32) / 127.5 - 1
+        return detector.run(None, {name: x[None]}), tracked()
+
+    return work
+
+
+def chain_tracked():
+    """Picture to landmarks, without the mask, in the square that the person fills."""
+    import cv2
+
+    session = session_of("blazepose_full")
+    picture = cv2.imread(str(SHARED / "data/vision/images/coco_000000000785.png"))[:, :, ::-1].copy()
+    matrix = np.array([[1.7, -0.2, 120.0], [0.2, 1.7, -20.0]])
+    name = session.get_inputs()[0].name
+
+    def work():
+        x = warp(picture, matrix, 256, cv2.BORDER_REPLICATE).astype(np.float32) / 255
+        return session.run(None, {name: x[None]})
+
+    return work
 
 
 def wobble(i, k):

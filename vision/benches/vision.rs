@@ -4,8 +4,6 @@
 use burn::tensor::Device;
 use eir_core::SampleRate;
 use eir_core::testing::bench::Bench;
-use eir_vision::Image;
-use eir_vision::crop::{Affine, Border, Sampling, warp_into};
 use eir_vision::kinematics::{ButterworthConfig, ExerciseConfig, knee_flexion_series, median_filter};
 #[cfg(feature = "flex")]
 use eir_vision::networks::Architecture;
@@ -14,12 +12,19 @@ use eir_vision::pose::PoseLandmarker;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
+#[cfg(feature = "flex")]
+#[path = "vision/chain.rs"]
+mod chain;
 #[path = "vision/motion.rs"]
 mod motion;
 
 fn main() -> std::process::ExitCode {
     // one thread, as the peers
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
+    #[cfg(feature = "flex")]
+    if let Some(ended) = memory() {
+        return ended;
+    }
     let mut bench = Bench::from_args("vision", env!("CARGO_MANIFEST_DIR"));
     if let Err(error) = rows(&mut bench) {
         println!("stopped: {error}");
@@ -28,10 +33,31 @@ fn main() -> std::process::ExitCode {
     bench.finish()
 }
 
+/// `--memory PICTURES`: what the whole chain holds, in a process of its own. Ten minutes are 18 000 pictures.
+#[cfg(feature = "flex")]
+fn memory() -> Option<std::process::ExitCode> {
+    let mut arguments = std::env::args().skip_while(|a| a != "--memory");
+    arguments.next()?;
+    let frames = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(400);
+    let Some(shared) = eir_core::testing::shared() else { return Some(std::process::ExitCode::SUCCESS) };
+    Some(match chain::memory(&shared.join("data/vision"), frames) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            println!("stopped: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    })
+}
+
 fn rows(bench: &mut Bench) -> Fallible<()> {
     #[cfg(feature = "flex")]
     networks(bench)?;
-    crop(bench)?;
+    #[cfg(feature = "flex")]
+    chain::pictures(bench)?;
+    #[cfg(feature = "flex")]
+    if let Some(shared) = eir_core::testing::shared() {
+        chain::chain(bench, &shared.join("data/vision"))?;
+    }
     kinematics(bench)?;
     motion::rows(bench)
 }
@@ -70,18 +96,6 @@ fn networks(bench: &mut Bench) -> Fallible<()> {
         .row("BlazePose full, points only", "256 x 256 (peer with mask)", 0.77)
         .peer("onnxruntime 1.32.0", "blazepose_full")
         .run(|| landmarker.raw(&x));
-    Ok(())
-}
-
-fn crop(bench: &mut Bench) -> Fallible<()> {
-    let value = |i: usize| ((i * 7919) % 251) as u8;
-    let picture = Image::new(1920, 1080, (0..1920 * 1080 * 3).map(value).collect())?;
-    let map = Affine { rows: [[2.7, -0.9, 640.0], [0.9, 2.7, 90.0]] };
-    let mut out = Image::filled(256, 256, [0; 3])?;
-    bench
-        .row("turned crop, bilinear", "1920 x 1080 to 256 x 256", 0.3)
-        .peer("OpenCV 5.0.0", "crop")
-        .run(|| warp_into(&picture, &map, Border::Replicate, Sampling::Exact, &mut out));
     Ok(())
 }
 

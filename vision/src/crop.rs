@@ -264,8 +264,7 @@ pub fn warp_planes_into(image: &Image, map: &Affine, width: usize, lookup: &Look
         let expected = format!("3 planes of rows of {width}");
         return Err(Mismatch::new("values of the network's input", expected, planes.len()).into());
     }
-    let levels = std::array::from_fn(|v| v as f32 / lookup.divisor + lookup.offset);
-    let to = Target::Planes { planes, levels: &levels };
+    let to = Target::Planes { planes, divisor: lookup.divisor, offset: lookup.offset };
     let (border, sampling) = (lookup.border, lookup.sampling);
     Arch::new().dispatch(Warp { image, map, border, sampling, width, to });
     Ok(())
@@ -280,11 +279,11 @@ const WHOLE_F32: f32 = 12_582_912.0;
 
 enum Target<'a> {
     Pixels { rgb: &'a mut [u8] },
-    Planes { planes: &'a mut [f32], levels: &'a [f32; 256] },
+    Planes { planes: &'a mut [f32], divisor: f32, offset: f32 },
 }
 
-/// Positions of a run first (wide), then pixel by pixel, four channels wide, in `f32`; where that is too near to the
-/// middle of two levels, again in `f64`. Loads bound it: eight bytes from each of two rows per pixel.
+/// A run of pixels at a time: positions, then the four pixels about each, one by one, then levels. All but the second
+/// step is wide; that one's loads (two of eight bytes per pixel) bound it.
 struct Warp<'a> {
     image: &'a Image,
     map: &'a Affine,
@@ -300,17 +299,17 @@ impl WithSimd for Warp<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { image, map, border, sampling, width, to } = self;
-        let mut run = Run { image, map, border, fixed: sampling == Sampling::Fixed32, pixels: [[0; 3]; RUN] };
+        let mut run = Run { image, map, border, fixed: sampling == Sampling::Fixed32, levels: [[0; RUN]; 3] };
         match to {
             Target::Pixels { rgb } => {
                 for (y, row) in rgb.chunks_exact_mut(width * 3).enumerate() {
                     for (n, part) in row.chunks_mut(RUN * 3).enumerate() {
                         run.fill(n * RUN, y, part.len() / 3);
-                        part.copy_from_slice(&run.pixels.as_flattened()[..part.len()]);
+                        run.interleave(part);
                     }
                 }
             }
-            Target::Planes { planes, levels } => {
+            Target::Planes { planes, divisor, offset } => {
                 let plane = planes.len() / 3;
                 let (red, rest) = planes.split_at_mut(plane);
                 let (green, blue) = rest.split_at_mut(plane);
@@ -319,10 +318,10 @@ impl WithSimd for Warp<'_> {
                     let parts = red.chunks_mut(RUN).zip(green.chunks_mut(RUN)).zip(blue.chunks_mut(RUN));
                     for (n, ((red, green), blue)) in parts.enumerate() {
                         run.fill(n * RUN, y, red.len());
-                        for (((pixel, r), g), b) in run.pixels.iter().zip(red).zip(green).zip(blue) {
-                            *r = levels[usize::from(pixel[0])];
-                            *g = levels[usize::from(pixel[1])];
-                            *b = levels[usize::from(pixel[2])];
+                        for (part, levels) in [red, green, blue].into_iter().zip(&run.levels) {
+                            for (to, level) in part.iter_mut().zip(levels) {
+                                *to = *level as i32 as f32 / divisor + offset;
+                            }
                         }
                     }
                 }
@@ -336,7 +335,14 @@ struct Run<'a> {
     map: &'a Affine,
     border: Border,
     fixed: bool,
-    pixels: [[u8; 3]; RUN],
+    /// Red, green and blue, 0 to 255.
+    levels: [[u32; RUN]; 3],
+}
+
+/// The pixels about each position of a run: of two rows, the left one and the right one, a colour in each byte.
+struct Near {
+    left: [[u32; RUN]; 2],
+    right: [[u32; RUN]; 2],
 }
 
 impl Run<'_> {
@@ -360,34 +366,81 @@ impl Run<'_> {
         let (mut right, mut below) = ([0.0f32; RUN], [0.0f32; RUN]);
         split(&xs, &mut columns, &mut right);
         split(&ys, &mut rows, &mut below);
-        let (w, h) = (self.image.width(), self.image.height());
-        let (last_column, last_row) = (w as i32 - 2, h as i32 - 2);
-        let rgb = self.image.rgb();
-        for i in 0..count {
-            let (column, row) = (columns[i], rows[i]);
-            let inside = column >= 0 && row >= 0 && column <= last_column && row <= last_row;
-            let at = if inside { (row as usize * w + column as usize) * 3 } else { 0 };
-            let two = rgb.get(at..at + 8).zip(rgb.get(at + 3 * w..at + 3 * w + 8));
-            if let (true, Some((top, bottom))) = (inside, two) {
-                let (fx, fy) = (right[i], below[i]);
-                let mut bits = [0u32; 4];
-                let mut near = [0.0f32; 4];
-                for c in 0..4 {
-                    let (a, b) = (f32::from(top[c]), f32::from(top[c + 3]));
-                    let (p, q) = (f32::from(bottom[c]), f32::from(bottom[c + 3]));
-                    let (upper, lower) = (a + (b - a) * fx, p + (q - p) * fx);
-                    let v = upper + (lower - upper) * fy;
-                    let whole = v + WHOLE_F32;
-                    bits[c] = whole.to_bits();
-                    near[c] = (v - (whole - WHOLE_F32)).abs();
-                }
-                // rounding errors stay far below 2e-4 levels
-                if near[0].max(near[1]).max(near[2]) < 0.4998 {
-                    self.pixels[i] = [bits[0] as u8, bits[1] as u8, bits[2] as u8];
-                    continue;
+        // how near each pixel is to the middle between two levels; beyond 0.4998 it is worked out exactly
+        let mut doubt = [0.0f32; RUN];
+        let near = self.near(&columns, &rows, count, &mut doubt);
+        for c in 0..3 {
+            for i in 0..RUN {
+                let of = 8 * c;
+                let (a, b) = (near.left[0][i] >> of & 255, near.right[0][i] >> of & 255);
+                let (p, q) = (near.left[1][i] >> of & 255, near.right[1][i] >> of & 255);
+                let (a, b) = (a as i32 as f32, b as i32 as f32);
+                let (p, q) = (p as i32 as f32, q as i32 as f32);
+                let (upper, lower) = (a + (b - a) * right[i], p + (q - p) * right[i]);
+                let v = upper + (lower - upper) * below[i];
+                let whole = v + WHOLE_F32;
+                self.levels[c][i] = whole.to_bits() & 255;
+                let off = (v - (whole - WHOLE_F32)).abs();
+                doubt[i] = if off > doubt[i] { off } else { doubt[i] };
+            }
+        }
+        // rounding errors stay far below 2e-4 levels
+        let most = doubt.iter().fold(0.0f32, |most, d| if *d > most { *d } else { most });
+        if most >= 0.4998 {
+            for i in 0..count {
+                if doubt[i] >= 0.4998 {
+                    let pixel = sample(self.image, xs[i], ys[i], self.border);
+                    for c in 0..3 {
+                        self.levels[c][i] = u32::from(pixel[c]);
+                    }
                 }
             }
-            self.pixels[i] = sample(self.image, xs[i], ys[i], self.border);
+        }
+    }
+
+    /// The four pixels about each place; none, and full doubt, where they do not all lie inside.
+    #[inline(always)]
+    fn near(&self, columns: &[i32; RUN], rows: &[i32; RUN], count: usize, doubt: &mut [f32; RUN]) -> Near {
+        let (width, height) = (self.image.width(), self.image.height());
+        let (rgb, below) = (self.image.rgb(), 3 * width);
+        let (last_column, last_row) = (width as u32 - 1, height as u32 - 1);
+        let mut near = Near { left: [[0; RUN]; 2], right: [[0; RUN]; 2] };
+        for i in 0..count.min(RUN) {
+            // a place before the first pixel is a large one here
+            let (column, row) = (columns[i] as u32, rows[i] as u32);
+            let inside = column < last_column && row < last_row;
+            let at = if inside { row as usize * below + column as usize * 3 } else { usize::MAX };
+            let both = rgb.get(at..).and_then(|from| from.get(..below + 8));
+            if let Some((top, bottom)) = both.and_then(|both| both.first_chunk().zip(both.last_chunk())) {
+                let (top, bottom) = (u64::from_le_bytes(*top), u64::from_le_bytes(*bottom));
+                near.left[0][i] = top as u32;
+                near.right[0][i] = (top >> 24) as u32;
+                near.left[1][i] = bottom as u32;
+                near.right[1][i] = (bottom >> 24) as u32;
+            } else {
+                doubt[i] = 1.0;
+            }
+        }
+        near
+    }
+
+    /// The pixels as bytes.
+    #[inline(always)]
+    fn interleave(&self, to: &mut [u8]) {
+        let [red, green, blue] = &self.levels;
+        let mut pixels = [0u32; RUN];
+        for i in 0..RUN {
+            pixels[i] = red[i] | green[i] << 8 | blue[i] << 16;
+        }
+        for (i, pixel) in pixels.iter().enumerate() {
+            // four bytes at once where there is room: the next pixel overwrites the last
+            let to = to.get_mut(3 * i..).unwrap_or_default();
+            let bytes = pixel.to_le_bytes();
+            if let Some(to) = to.first_chunk_mut::<4>() {
+                *to = bytes;
+            } else if let Some(to) = to.first_chunk_mut::<3>() {
+                *to = [bytes[0], bytes[1], bytes[2]];
+            }
         }
     }
 }

@@ -95,7 +95,8 @@ fn places(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
     (0..to).map(place).collect()
 }
 
-/// Down the columns first, so that the wide loop is over neighbours; then along the rows, pixel by pixel.
+/// Down the columns first, so that the wide loop is over neighbours; then along the rows, pixel by pixel, four values
+/// wide, which bounds it.
 struct Bilinear<'a> {
     image: &'a Image,
     columns: Vec<(usize, usize, f32)>,
@@ -110,21 +111,51 @@ impl WithSimd for Bilinear<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let Self { image, columns, rows, out } = self;
         let (wide, width) = (image.width() * 3, out.width() * 3);
-        let (rgb, mut line) = (image.rgb(), vec![0.0f32; wide]);
+        // a value more, so that a pixel can be read and written as four
+        let (rgb, mut line, mut mixed) = (image.rgb(), vec![0.0f32; wide + 1], vec![0.0f32; width + 1]);
         for (to, (first, second, share)) in out.rgb_mut().chunks_exact_mut(width).zip(rows) {
             let (a, b) = (&rgb[first * wide..][..wide], &rgb[second * wide..][..wide]);
-            for ((y, a), b) in line.iter_mut().zip(a).zip(b) {
-                let (a, b) = (f32::from(*a), f32::from(*b));
-                *y = a + (b - a) * share + 0.5;
-            }
-            for (to, (at, next, share)) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
-                if let (Some(a), Some(b)) = (line.get(*at..at + 3), line.get(*next..next + 3)) {
-                    for c in 0..3 {
-                        to[c] = (a[c] + (b[c] - a[c]) * share) as u8;
-                    }
+            if share == 0.0 {
+                for (y, a) in line.iter_mut().zip(a) {
+                    *y = f32::from(*a) + 0.5;
+                }
+            } else {
+                for ((y, a), b) in line.iter_mut().zip(a).zip(b) {
+                    let (a, b) = (f32::from(*a), f32::from(*b));
+                    *y = a + (b - a) * share + 0.5;
                 }
             }
+            for (i, (at, next, share)) in columns.iter().enumerate() {
+                let (a, b) = (four(&line, *at), four(&line, *next));
+                let mut pixel = [0.0; 4];
+                for c in 0..4 {
+                    pixel[c] = a[c] + (b[c] - a[c]) * share;
+                }
+                put_four(&mut mixed, 3 * i, pixel);
+            }
+            cut(&mixed, to);
         }
+    }
+}
+
+/// Four values from `at` on.
+#[inline(always)]
+fn four(line: &[f32], at: usize) -> [f32; 4] {
+    line.get(at..).and_then(|v| v.first_chunk()).copied().unwrap_or_default()
+}
+
+#[inline(always)]
+fn put_four(line: &mut [f32], at: usize, values: [f32; 4]) {
+    if let Some(to) = line.get_mut(at..).and_then(|v| v.first_chunk_mut()) {
+        *to = values;
+    }
+}
+
+/// Levels from values that are half a level too large.
+#[inline(always)]
+fn cut(values: &[f32], to: &mut [u8]) {
+    for (to, v) in to.iter_mut().zip(values) {
+        *to = *v as u8;
     }
 }
 
@@ -165,6 +196,7 @@ fn shares(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
     (0..to).map(share).collect()
 }
 
+/// As [`Bilinear`]: the rows of an output's area first, up to four in one go, then the columns.
 struct Area<'a> {
     image: &'a Image,
     columns: Vec<(usize, Vec<f32>)>,
@@ -179,22 +211,51 @@ impl WithSimd for Area<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let Self { image, columns, rows, out } = self;
         let (wide, width) = (image.width() * 3, out.width() * 3);
-        let mut line = vec![0.0f32; wide];
+        let (mut line, mut mixed) = (vec![0.0f32; wide + 1], vec![0.0f32; width + 1]);
+        // first value and number of shares of each column, and all shares in one piece
+        let all: Vec<f32> = columns.iter().flat_map(|(_, shares)| shares).copied().collect();
+        let columns: Vec<(usize, usize)> = columns.iter().map(|(first, shares)| (first * 3, shares.len())).collect();
         for (to, (first, shares)) in out.rgb_mut().chunks_exact_mut(width).zip(&rows) {
             line.fill(0.5);
-            for (row, share) in image.rgb()[first * wide..].chunks_exact(wide).zip(shares) {
-                line.iter_mut().zip(row).for_each(|(y, v)| *y += share * f32::from(*v));
+            let rows = &image.rgb()[first * wide..][..shares.len() * wide];
+            for (rows, shares) in rows.chunks(4 * wide).zip(shares.chunks(4)) {
+                match *shares {
+                    [a, b, c, d] => add_rows(rows, wide, [a, b, c, d], &mut line),
+                    [a, b, c] => add_rows(rows, wide, [a, b, c], &mut line),
+                    [a, b] => add_rows(rows, wide, [a, b], &mut line),
+                    [a] => add_rows(rows, wide, [a], &mut line),
+                    _ => {}
+                }
             }
-            for (to, (first, shares)) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
-                let mut sum = [0.0f32; 3];
-                for (pixel, share) in line[first * 3..].as_chunks::<3>().0.iter().zip(shares) {
-                    for c in 0..3 {
+            let mut shares = all.as_slice();
+            for (i, (first, count)) in columns.iter().enumerate() {
+                let (now, later) = shares.split_at(*count);
+                let mut sum = [0.0f32; 4];
+                for (n, share) in now.iter().enumerate() {
+                    let pixel = four(&line, first + 3 * n);
+                    for c in 0..4 {
                         sum[c] += share * pixel[c];
                     }
                 }
-                *to = sum.map(|v| v as u8);
+                put_four(&mut mixed, 3 * i, sum);
+                shares = later;
             }
+            cut(&mixed, to);
         }
+    }
+}
+
+/// Adds the shares of `N` rows of bytes, one after the other.
+#[inline(always)]
+fn add_rows<const N: usize>(rows: &[u8], wide: usize, shares: [f32; N], line: &mut [f32]) {
+    let rows: [&[u8]; N] = std::array::from_fn(|n| &rows[n * wide..][..wide]);
+    let line = &mut line[..wide];
+    for i in 0..wide {
+        let mut sum = line[i];
+        for n in 0..N {
+            sum += shares[n] * f32::from(rows[n][i]);
+        }
+        line[i] = sum;
     }
 }
 

@@ -4,7 +4,7 @@ use super::depthwise::Planes;
 use super::geometry::Geometry;
 use super::kernel::{self, Job};
 use super::winograd::{Filtering, Filters, Strips};
-use super::{ConvConfig, Error, Instructions};
+use super::{AlignedBuffer, ConvConfig, Error, Instructions};
 use crate::error::{Mismatch, NotFinite};
 
 /// A fused convolution over sequences: input and output are items × channels × length.
@@ -67,7 +67,7 @@ pub struct Conv<const D: usize> {
 /// Memory that layers use while they work. It grows to what the largest needs and is kept between calls.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    values: Vec<f32>,
+    values: AlignedBuffer,
     taps: Vec<usize>,
 }
 
@@ -169,13 +169,12 @@ impl<const D: usize> Conv<D> {
         let depthwise = inputs == 1 && outputs == 1 && geometry.one_image();
         let need = match &filtered {
             Some((strips, _)) => strips.scratch(blocks),
+            None if geometry.in_place() => kernel::panels(inputs, plane, self.weights.len() / groups) * inputs,
             None => geometry.scratch() * if depthwise { 2 } else { 1 },
         };
         let threads = threads(work);
-        if scratch.values.len() < threads * need {
-            scratch.values.resize(threads * need, 0.0);
-        }
-        let (taps, values) = (scratch.taps.as_slice(), scratch.values.as_mut_slice());
+        scratch.values.grow(threads * need);
+        let (taps, values) = (scratch.taps.as_slice(), scratch.values.values_mut());
         let depth = self.weights.len() / (groups * blocks);
         // output channels from `first` on, all of one group and from a whole block on
         let job = |input: &[f32], first: usize, output: &mut [f32], scratch: &mut [f32]| {

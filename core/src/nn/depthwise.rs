@@ -5,6 +5,7 @@
 //! that have just been stored are slow.
 
 use super::Activation;
+use super::activation::Channels;
 use super::geometry::Geometry;
 use pulp::{Simd, WithSimd, bytemuck};
 
@@ -76,7 +77,8 @@ impl Planes<'_> {
                 }
             }
             if activation.clamp().is_none() {
-                activation.apply(self.first + c, &mut output[..self.plane]);
+                let (first, plane) = (self.first + c, self.plane);
+                simd.vectorize(Channels { activation, first, plane, values: &mut output[..plane] });
             }
             std::mem::swap(&mut slab, &mut next);
         }

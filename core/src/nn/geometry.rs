@@ -41,8 +41,14 @@ impl Axis {
 
     /// The range of `len` values from `start` of `phase` that lie in the input, and the first's place there.
     fn inside(&self, start: usize, len: usize, phase: usize) -> (std::ops::Range<usize>, usize) {
+        // the usual strides without a division, which would take as long as a small row
+        let per_stride = |n: usize| match self.stride {
+            1 => n,
+            2 => n.div_ceil(2),
+            s => n.div_ceil(s),
+        };
         // the first value that lies at `place` of the padded input or behind it
-        let first = |place: usize| place.saturating_sub(phase).div_ceil(self.stride).saturating_sub(start).min(len);
+        let first = |place: usize| per_stride(place.saturating_sub(phase)).saturating_sub(start).min(len);
         let (from, to) = (first(self.before), first(self.before + self.input));
         (from..to, ((start + from) * self.stride + phase).saturating_sub(self.before))
     }
@@ -55,7 +61,7 @@ pub(super) struct Geometry {
     /// Outputs along each axis that are made from one slab.
     extent: [usize; 3],
     channels: usize,
-    /// The input itself is used: there is one weight per channel, no stride and no padding.
+    /// There is one weight per channel, no stride and no padding.
     in_place: bool,
 }
 
@@ -104,7 +110,7 @@ impl Geometry {
 
     /// Values of scratch memory that are needed.
     pub(super) fn scratch(&self) -> usize {
-        if self.in_place { 0 } else { self.slab() + BEYOND }
+        self.slab() + BEYOND
     }
 
     fn slab(&self) -> usize {
@@ -153,13 +159,15 @@ impl Geometry {
         })
     }
 
-    /// The input of the slab of the outputs from `start` on: made in `scratch`, unless the input serves as it is.
-    pub(super) fn slab_input<'a>(&self, input: &'a [f32], start: [usize; 3], scratch: &'a mut [f32]) -> &'a [f32] {
-        if self.in_place {
-            return input;
-        }
+    /// The input of the slab of the outputs from `start` on.
+    pub(super) fn slab_input<'a>(&self, input: &[f32], start: [usize; 3], scratch: &'a mut [f32]) -> &'a [f32] {
         self.fill(input, start, scratch);
         scratch
+    }
+
+    /// Whether there is one weight per channel, no stride and no padding: there is no slab.
+    pub(super) fn in_place(&self) -> bool {
+        self.in_place
     }
 
     /// Whether the input is an image whose outputs all come from one slab.
@@ -213,14 +221,38 @@ impl Geometry {
     }
 }
 
+/// Copies rows, which are short: without a call.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    match from.len() {
+        0..4 => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+        4..8 => copy_by::<4>(from, to),
+        8..16 => copy_by::<8>(from, to),
+        _ => copy_by::<16>(from, to),
+    }
+}
+
+/// Copies `N` values at a time; the last `N` may overlap those before.
+#[inline(always)]
+fn copy_by<const N: usize>(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.as_chunks_mut::<N>().0.iter_mut().zip(from.as_chunks::<N>().0) {
+        *to = *from;
+    }
+    if let (Some(from), Some(to)) = (from.last_chunk::<N>(), to.last_chunk_mut()) {
+        *to = *from;
+    }
+}
+
 /// Every `stride`-th value of `from`, which ends with the last.
 #[inline(always)]
 fn every(stride: usize, from: &[f32], to: &mut [f32]) {
     match stride {
-        1 => to.copy_from_slice(from),
+        1 => copy(from, to),
         2 => {
             let (pairs, last) = from.as_chunks::<2>();
-            to.iter_mut().zip(pairs).for_each(|(to, from)| *to = from[0]);
+            for (to, from) in to.iter_mut().zip(pairs) {
+                *to = from[0];
+            }
             if let (Some(to), Some(from)) = (to.last_mut(), last.first()) {
                 *to = *from;
             }
@@ -230,6 +262,11 @@ fn every(stride: usize, from: &[f32], to: &mut [f32]) {
 }
 
 impl Rows {
+    /// A plane as one row.
+    pub(super) fn line(width: usize) -> Self {
+        Self { rows: 1, width, pitch: width, input: 0, output: 0, output_pitch: width }
+    }
+
     /// The same as one row, if nothing lies between the rows.
     fn joined(self) -> Self {
         if self.width == self.pitch && self.width == self.output_pitch {

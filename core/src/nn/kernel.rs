@@ -6,6 +6,7 @@
 //! 2 × 4 with AVX2 50, 2 × 6 49, 3 × 4 22 (it spills).
 
 use super::Activation;
+use super::activation::Channels;
 use super::geometry::{Geometry, Rows};
 use pulp::{Simd, WithSimd, bytemuck};
 
@@ -59,6 +60,9 @@ impl Job<'_> {
     // Plain loops from here to the innermost: a closure would not get the instructions.
     #[inline(always)]
     fn run<S: Simd, const V: usize, const H: usize, const B: usize>(mut self, simd: S) {
+        if self.geometry.in_place() {
+            return self.run_panels::<S, V, H, B>(simd);
+        }
         for start in self.geometry.slabs() {
             let scratch = std::mem::take(&mut self.scratch);
             let slab = self.geometry.slab_input(self.input, start, scratch);
@@ -66,6 +70,60 @@ impl Job<'_> {
                 self.run_rows::<S, V, H, B>(simd, &slab[rows.input..], &rows);
             }
             self.scratch = scratch;
+        }
+    }
+
+    /// One weight per channel, no stride and no padding: the inputs of some tiles are put one channel behind the other
+    /// first, then each block of output channels goes over all of them. In place they lie a plane apart, often on the same
+    /// few sets of the cache, every block would fetch them again, and every tile all weights.
+    #[inline(always)]
+    fn run_panels<S: Simd, const V: usize, const H: usize, const B: usize>(mut self, simd: S) {
+        let scratch = std::mem::take(&mut self.scratch);
+        let (plane, channels) = (self.plane, self.input.len() / self.plane);
+        let together = scratch.len() / channels;
+        let depth = channels * B;
+        for from in (0..plane).step_by(together) {
+            let end = plane.min(from + together);
+            let mut now = Panel { place: from, at: 0 };
+            while let Some((panel, vectors)) = now.next::<S, V, H>(end, plane, channels) {
+                let to = &mut scratch[panel.at..];
+                match vectors {
+                    n if n == V => lay_out::<S, V>(self.input, plane, panel.place, to),
+                    n if n == H => lay_out::<S, H>(self.input, plane, panel.place, to),
+                    _ => lay_out::<S, 1>(self.input, plane, panel.place, to),
+                }
+            }
+            for b in 0..self.bias.len() / B {
+                let mut now = Panel { place: from, at: 0 };
+                while let Some((panel, vectors)) = now.next::<S, V, H>(end, plane, channels) {
+                    let weights = &self.weights[b * depth..][..depth];
+                    let x = &scratch[panel.at..];
+                    match vectors {
+                        n if n == V => self.panel::<S, V, B>(simd, b, panel.place, x, weights),
+                        n if n == H => self.panel::<S, H, B>(simd, b, panel.place, x, weights),
+                        _ => self.panel::<S, 1, B>(simd, b, panel.place, x, weights),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The outputs of block `b` at `V` vectors of places from `start` on.
+    #[inline(always)]
+    fn panel<S: Simd, const V: usize, const B: usize>(
+        &mut self,
+        simd: S,
+        b: usize,
+        start: usize,
+        x: &[f32],
+        weights: &[f32],
+    ) {
+        let Self { bias, activation, first, plane, .. } = *self;
+        let (x, rows) = (S::as_simd_f32s(x).0.as_chunks::<V>().0, Rows::line(plane));
+        if let Some(bias) = bias.as_chunks::<B>().0.get(b) {
+            let sums = products::<S, V, B>(simd, x, weights, bias);
+            let tile = Tile { start, first: first + b * B, activation, rows: &rows };
+            tile.finish(simd, sums, &mut self.output[b * B * plane..], plane);
         }
     }
 
@@ -137,6 +195,82 @@ fn sums<S: Simd, const V: usize, const B: usize>(
     sums
 }
 
+/// Places whose inputs are laid out together, for so many channels, places in all, and weights: few, so that they stay in
+/// the cache; more where there are many weights, which are read once for all of them.
+pub(super) fn panels(channels: usize, plane: usize, weights: usize) -> usize {
+    const TILES: usize = 96; // a multiple of 6 and of 3 vectors of 16
+    let places = (weights / 4).clamp(16 << 10, 128 << 10) / channels;
+    (places / TILES * TILES).max(TILES).min(plane.next_multiple_of(16))
+}
+
+/// A tile's inputs: its first place, and where they are.
+#[derive(Clone, Copy)]
+struct Panel {
+    place: usize,
+    at: usize,
+}
+
+impl Panel {
+    /// The next tile before `end` and its vectors: `V` while they fit, then `H`, then one. The last vector goes back rather
+    /// than beyond the end of the plane.
+    #[inline(always)]
+    fn next<S: Simd, const V: usize, const H: usize>(
+        &mut self,
+        end: usize,
+        plane: usize,
+        channels: usize,
+    ) -> Option<(Self, usize)> {
+        if self.place >= end {
+            return None;
+        }
+        let vectors = match (end - self.place) / S::F32_LANES {
+            n if n >= V => V,
+            n if n >= H => H,
+            _ => 1,
+        };
+        let place = self.place.min(plane.saturating_sub(S::F32_LANES));
+        let now = Self { place, at: self.at };
+        self.place = place + vectors * S::F32_LANES;
+        self.at += vectors * S::F32_LANES * channels;
+        Some((now, vectors))
+    }
+}
+
+/// The inputs of `V` vectors of places from `start` on, channel behind channel.
+#[inline(always)]
+fn lay_out<S: Simd, const V: usize>(input: &[f32], plane: usize, start: usize, to: &mut [f32]) {
+    let to = S::as_mut_simd_f32s(to).0.as_chunks_mut::<V>().0;
+    for (to, from) in to.iter_mut().zip(input.chunks_exact(plane)) {
+        if let Some(from) = S::as_simd_f32s(&from[start..]).0.first_chunk::<V>() {
+            *to = *from;
+        }
+    }
+}
+
+/// The sums of `V` vectors of outputs × `B` channels, from inputs that lie channel behind channel.
+#[inline(always)]
+fn products<S: Simd, const V: usize, const B: usize>(
+    simd: S,
+    x: &[[S::f32s; V]],
+    weights: &[f32],
+    bias: &[f32; B],
+) -> [[S::f32s; V]; B] {
+    let mut sums = [[simd.splat_f32s(0.0); V]; B];
+    for (sums, bias) in sums.iter_mut().zip(bias) {
+        *sums = [simd.splat_f32s(*bias); V];
+    }
+    for (x, weights) in x.iter().zip(weights.as_chunks::<B>().0) {
+        let x = *x;
+        for b in 0..B {
+            let weight = simd.splat_f32s(weights[b]);
+            for v in 0..V {
+                sums[b][v] = simd.mul_add_e_f32s(weight, x[v], sums[b][v]);
+            }
+        }
+    }
+    sums
+}
+
 /// Where the sums of a tile go.
 struct Tile<'a> {
     /// Place of the first output in its run of rows.
@@ -153,30 +287,34 @@ impl Tile<'_> {
     fn finish<S: Simd, const V: usize, const B: usize>(
         &self,
         simd: S,
-        sums: [[S::f32s; V]; B],
+        mut sums: [[S::f32s; V]; B],
         planes: &mut [f32],
         plane: usize,
     ) {
         let (rows, span) = (self.rows, V * S::F32_LANES);
         let (row, x) = (self.start / rows.pitch, self.start % rows.pitch);
-        // straight from the registers where all lies in one row and the activation is a clamp
-        if let (Some((low, high)), true) = (self.activation.clamp(), x + span <= rows.width) {
-            let to = rows.output + row * rows.output_pitch + x;
+        if let Some((low, high)) = self.activation.clamp() {
             let (low, high) = (simd.splat_f32s(low), simd.splat_f32s(high));
+            for sum in sums.as_flattened_mut() {
+                *sum = simd.min_f32s(high, simd.max_f32s(low, *sum));
+            }
+        } else {
+            let values = bytemuck::cast_slice_mut(sums.as_flattened_mut());
+            simd.vectorize(Channels { activation: self.activation, first: self.first, plane: span, values });
+        }
+        // straight from the registers where all lies in one row
+        if x + span <= rows.width {
+            let to = rows.output + row * rows.output_pitch + x;
             for (plane, sums) in planes.chunks_exact_mut(plane).zip(&sums) {
                 for (to, sum) in S::as_mut_simd_f32s(&mut plane[to..to + span]).0.iter_mut().zip(sums) {
-                    *to = simd.min_f32s(high, simd.max_f32s(low, *sum));
+                    *to = *sum;
                 }
             }
             return;
         }
-        let mut tile = [0.0; TILE];
         let values: &[f32] = bytemuck::cast_slice(sums.as_flattened());
-        let tile = &mut tile[..values.len()];
-        tile.copy_from_slice(values);
         let within = span.min(rows.len() - self.start);
-        for ((b, plane), values) in planes.chunks_exact_mut(plane).enumerate().zip(tile.chunks_exact_mut(span)) {
-            self.activation.apply(self.first + b, values);
+        for (plane, values) in planes.chunks_exact_mut(plane).zip(values.chunks_exact(span)) {
             store(&values[..within], row, x, rows, plane);
         }
     }

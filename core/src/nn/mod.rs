@@ -7,6 +7,7 @@
 //! | [`Network`] | a network of such layers, with sums, pooling and concatenation; made by a [`NetworkBuilder`] |
 //! | [`Activation`] | what is applied to a convolution's result |
 //! | [`fold_batch_norm`] | a batch norm as part of the convolution before it |
+//! | [`AlignedBuffer`] | memory for what lies between layers |
 //! | [`Instructions`] | which of the processor's vector instructions are used |
 //!
 //! Weights are packed once, when a layer is made; a [`Scratch`] is kept between calls, so that nothing is allocated.
@@ -14,6 +15,7 @@
 
 mod activation;
 mod batch_norm;
+mod buffer;
 mod config;
 mod conv;
 mod depthwise;
@@ -29,6 +31,7 @@ mod winograd;
 
 pub use activation::Activation;
 pub use batch_norm::fold_batch_norm;
+pub use buffer::AlignedBuffer;
 pub use config::{Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvConfig};
 pub use conv::{Conv, Conv1d, Conv2d, Conv3d, Scratch};
 pub use linear::Linear;

@@ -1,7 +1,7 @@
 //! A network of fused layers that runs without burn.
 
 use super::conv::Scratch as ConvScratch;
-use super::{Activation, Conv, ConvConfig, Error, Linear, pool};
+use super::{Activation, AlignedBuffer, Conv, ConvConfig, Error, Linear, pool};
 use crate::error::Mismatch;
 
 /// A value in a network: what a layer gives. Made by a [`NetworkBuilder`] and only good for it.
@@ -251,7 +251,7 @@ pub struct Network {
 /// Memory that a [`Network`] uses while it works; kept between calls.
 #[derive(Debug, Clone, Default)]
 pub struct NetworkScratch {
-    places: Vec<Vec<f32>>,
+    places: Vec<AlignedBuffer>,
     conv: ConvScratch,
 }
 
@@ -294,21 +294,25 @@ impl Network {
         for (n, output) in self.outputs.iter().zip(outputs.iter()) {
             Mismatch::check("output", values(self.steps[*n].shape), output.len())?;
         }
-        scratch.places.resize_with(self.places.len().max(scratch.places.len()), Vec::new);
+        scratch.places.resize_with(self.places.len().max(scratch.places.len()), AlignedBuffer::default);
         for (memory, need) in scratch.places.iter_mut().zip(&self.places) {
-            if memory.len() < *need {
-                memory.resize(*need, 0.0);
-            }
+            memory.grow(*need);
         }
         for step in &self.steps {
             // the place of the result is never that of an input
             let mut memory = std::mem::take(&mut scratch.places[step.place]);
-            let done = self.run(step, input, &mut memory[..values(step.shape)], &scratch.places, &mut scratch.conv);
+            let done = self.run(
+                step,
+                input,
+                &mut memory.values_mut()[..values(step.shape)],
+                &scratch.places,
+                &mut scratch.conv,
+            );
             scratch.places[step.place] = memory;
             done?;
         }
         for (n, output) in self.outputs.iter().zip(outputs.iter_mut()) {
-            output.copy_from_slice(&scratch.places[self.steps[*n].place][..output.len()]);
+            output.copy_from_slice(&scratch.places[self.steps[*n].place].values()[..output.len()]);
         }
         Ok(())
     }
@@ -318,12 +322,12 @@ impl Network {
         step: &Step,
         input: &[f32],
         output: &mut [f32],
-        places: &[Vec<f32>],
+        places: &[AlignedBuffer],
         scratch: &mut ConvScratch,
     ) -> Result<(), Error> {
         let x = |i: usize| {
             let from = &self.steps[step.inputs[i]];
-            &places[from.place][..values(from.shape)]
+            &places[from.place].values()[..values(from.shape)]
         };
         let size = |i: usize| self.steps[step.inputs[i]].shape.1;
         let plane = step.shape.1.iter().product::<usize>();
@@ -335,7 +339,7 @@ impl Network {
                 for ((y, a), b) in output.iter_mut().zip(x(0)).zip(x(1)) {
                     *y = a + b;
                 }
-                activate(activation, output, plane);
+                activation.apply_channels(plane, output);
             }
             Layer::Scale => {
                 let planes = output.chunks_exact_mut(plane).zip(x(0).chunks_exact(plane)).zip(x(1));
@@ -343,7 +347,7 @@ impl Network {
             }
             Layer::Activation(activation) => {
                 output.copy_from_slice(x(0));
-                activate(activation, output, plane);
+                activation.apply_channels(plane, output);
             }
             Layer::Concatenate => {
                 let mut rest = output;
@@ -358,10 +362,6 @@ impl Network {
         }
         Ok(())
     }
-}
-
-fn activate(activation: &Activation, values: &mut [f32], plane: usize) {
-    values.chunks_exact_mut(plane).enumerate().for_each(|(channel, values)| activation.apply(channel, values));
 }
 
 #[cfg(test)]

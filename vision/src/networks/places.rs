@@ -16,6 +16,17 @@ pub(super) fn max_pool(window: &Window, x: &[f32], from: Shape, y: &mut [f32], t
                 }
                 continue;
             }
+            if window.stride == 1 {
+                // one place of the window after the other, each for the whole row
+                row.fill(f32::NEG_INFINITY);
+                for k in 0..window.kernel {
+                    let before = window.padding[1][0];
+                    let (x, row) = (x.get(k.saturating_sub(before)..), row.get_mut(before.saturating_sub(k)..));
+                    let pairs = row.unwrap_or_default().iter_mut().zip(x.unwrap_or_default());
+                    pairs.for_each(|(y, x)| *y = larger(*y, *x));
+                }
+                continue;
+            }
             for (i, y) in row.iter_mut().enumerate() {
                 *y = x[window.range(1, i, w)].iter().fold(f32::NEG_INFINITY, |m, v| larger(m, *v));
             }
@@ -136,19 +147,39 @@ pub(super) fn space_to_depth(x: &[f32], [c, h, w]: Shape, y: &mut [f32]) {
         let (cell, channel) = (n / c, n % c);
         for (row, y) in y.chunks_exact_mut(w / 2).enumerate() {
             let from = &x[(channel * h + 2 * row + cell % 2) * w..][..w];
-            y.iter_mut().zip(from.as_chunks::<2>().0).for_each(|(y, pair)| *y = pair[cell / 2]);
+            let pairs = y.iter_mut().zip(from.as_chunks::<2>().0);
+            if cell < 2 {
+                pairs.for_each(|(y, [left, _])| *y = *left);
+            } else {
+                pairs.for_each(|(y, [_, right])| *y = *right);
+            }
         }
     }
 }
 
 /// Axes in another order.
 pub(super) fn permute(x: &[f32], shape: Shape, order: [usize; 3], y: &mut [f32]) {
+    if order == [1, 2, 0] {
+        return channels_last(x, shape[0], y);
+    }
     let strides = [shape[1] * shape[2], shape[2], 1];
     let ([outer, middle, inner], [so, sm, si]) = (order.map(|a| shape[a]), order.map(|a| strides[a]));
     for (i, y) in y.chunks_exact_mut((middle * inner).max(1)).enumerate().take(outer) {
         for (j, y) in y.chunks_exact_mut(inner.max(1)).enumerate() {
             let from = &x[i * so + j * sm..];
             y.iter_mut().zip(from.iter().step_by(si)).for_each(|(y, x)| *y = *x);
+        }
+    }
+}
+
+/// The channels of a place behind one another: sixteen places at a time, so that what is written stays in the cache.
+fn channels_last(x: &[f32], channels: usize, y: &mut [f32]) {
+    const PLACES: usize = 16;
+    let plane = x.len() / channels.max(1);
+    for (n, y) in y.chunks_mut((PLACES * channels).max(1)).enumerate() {
+        for (c, x) in x.chunks_exact(plane.max(1)).enumerate() {
+            let x = x[n * PLACES..].iter().take(PLACES);
+            y[c..].iter_mut().step_by(channels).zip(x).for_each(|(y, x)| *y = *x);
         }
     }
 }
@@ -256,6 +287,12 @@ mod tests {
         assert_eq!(y, x[..]);
         space_to_depth(&x, [1, 2, 4], &mut y);
         assert_eq!(y, [0.0, 2.0, 4.0, 6.0, 1.0, 3.0, 5.0, 7.0]);
+        permute(&x, [2, 2, 2], [1, 2, 0], &mut y);
+        assert_eq!(y, [0.0, 4.0, 1.0, 5.0, 2.0, 6.0, 3.0, 7.0]);
+        let long: Vec<f32> = (0..3 * 37).map(|i| i as f32).collect();
+        let mut rows = vec![0.0; 3 * 37];
+        permute(&long, [3, 37, 1], [1, 2, 0], &mut rows);
+        assert!(rows.iter().enumerate().all(|(i, v)| *v == (i % 3 * 37 + i / 3) as f32));
         permute(&x, [2, 1, 4], [2, 1, 0], &mut y);
         assert_eq!(y, [0.0, 4.0, 1.0, 5.0, 2.0, 6.0, 3.0, 7.0]);
     }

@@ -7,7 +7,7 @@ use super::graph::{Graph, Op, Shape, len};
 use super::places;
 use crate::Result;
 use eir_core::error::Mismatch;
-use eir_core::nn::{Activation, Conv2d, Linear, Scratch};
+use eir_core::nn::{AlignedBuffer, Conv2d, Linear, Scratch};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,7 +47,7 @@ struct Task {
 /// Memory between calls.
 #[derive(Debug, Default)]
 struct Memory {
-    places: Vec<Vec<f32>>,
+    places: Vec<AlignedBuffer>,
     conv: Scratch,
     rows: Vec<f32>,
 }
@@ -112,18 +112,22 @@ impl Plan {
         memory: &mut Memory,
     ) -> Result<Vec<Vec<f32>>> {
         Mismatch::check("values of the network's input", len(self.graph.input_shape()), input.len())?;
-        memory.places.resize_with(schedule.sizes.len().max(memory.places.len()), Vec::new);
+        memory.places.resize_with(schedule.sizes.len().max(memory.places.len()), AlignedBuffer::default);
         for (place, size) in memory.places.iter_mut().zip(&schedule.sizes) {
-            if place.len() < *size {
-                place.resize(*size, 0.0);
-            }
+            place.grow(*size);
         }
         for task in &schedule.tasks {
             let step = &self.steps[task.step];
             let place = schedule.place[task.step];
             let mut own = std::mem::take(&mut memory.places[place]);
             let values = Values { plan: self, schedule, places: &memory.places, input };
-            let done = values.apply(step, task.over, &mut own[..len(step.shape)], &mut memory.conv, &mut memory.rows);
+            let done = values.apply(
+                step,
+                task.over,
+                &mut own.values_mut()[..len(step.shape)],
+                &mut memory.conv,
+                &mut memory.rows,
+            );
             memory.places[place] = own;
             done?;
         }
@@ -212,7 +216,7 @@ fn release(inputs: &[usize], now: usize, last_use: &[usize], place: &[usize], fr
 struct Values<'a> {
     plan: &'a Plan,
     schedule: &'a Schedule,
-    places: &'a [Vec<f32>],
+    places: &'a [AlignedBuffer],
     input: &'a [f32],
 }
 
@@ -222,7 +226,7 @@ impl<'a> Values<'a> {
         match &from.layer {
             Layer::Other(Op::Input) => self.input,
             Layer::Other(Op::Constant(values)) => values,
-            _ => &self.places[self.schedule.place[step]][..len(from.shape)],
+            _ => &self.places[self.schedule.place[step]].values()[..len(from.shape)],
         }
     }
 
@@ -253,7 +257,7 @@ impl<'a> Values<'a> {
                     Some(n) => y.iter_mut().zip(x(1 - n)).for_each(|(y, b)| *y += b),
                     None => y.iter_mut().zip(x(0)).zip(x(1)).for_each(|((y, a), b)| *y = a + b),
                 }
-                activate(activation, y, plane);
+                activation.apply_channels(plane, y);
             }
             Op::Multiply => {
                 if over.is_none() {
@@ -271,7 +275,7 @@ impl<'a> Values<'a> {
                 if over.is_none() {
                     y.copy_from_slice(x(0));
                 }
-                activate(activation, y, plane);
+                activation.apply_channels(plane, y);
             }
             Op::Reshape => {
                 if over.is_none() {
@@ -307,11 +311,5 @@ impl<'a> Values<'a> {
             Op::MatrixProduct => places::matrix_product(x(0), x(1), shape(0)[2], y),
         }
         Ok(())
-    }
-}
-
-fn activate(activation: &Activation, values: &mut [f32], plane: usize) {
-    if *activation != Activation::Identity {
-        values.chunks_exact_mut(plane).enumerate().for_each(|(channel, values)| activation.apply(channel, values));
     }
 }

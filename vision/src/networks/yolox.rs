@@ -46,9 +46,12 @@ pub(super) fn nano(b: &mut Builder) -> Result<Vec<Node>> {
     let at_26 = cross_stage(b, x, 128, 3, true)?;
     let x = separable(b, at_26, 256, 2)?;
     let x = conv(b, x, Layer::new(128, 1))?;
-    let pools = [5, 9, 13].map(|k| b.max_pool(x, k, 1, [k / 2, k / 2]));
-    let [p5, p9, p13] = pools;
-    let x = b.concatenate(&[x, p5?, p9?, p13?])?;
+    // windows of 9 and 13 are the window of 5 once and twice more
+    let mut pool = |x: Node| b.max_pool(x, 5, 1, [2, 2]);
+    let p5 = pool(x)?;
+    let p9 = pool(p5)?;
+    let p13 = pool(p9)?;
+    let x = b.concatenate(&[x, p5, p9, p13])?;
     let x = conv(b, x, Layer::new(256, 1))?;
     let x = cross_stage(b, x, 256, 1, false)?;
     // down to the finest cells and up again

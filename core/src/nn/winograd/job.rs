@@ -5,6 +5,7 @@
 //! and products of a tile go through the second-level cache.
 
 use super::super::Activation;
+use super::super::activation::Channels;
 use super::strips::{Strip, Strips};
 use super::tile::{Five, Kind, Square, Three, Tile, points3};
 use pulp::{Simd, WithSimd};
@@ -212,7 +213,8 @@ impl Filtering<'_> {
                         }
                     }
                     if clamp.is_none() {
-                        self.activation.apply(self.first + c, &mut memory.outputs[..O * span]);
+                        let (activation, first, plane) = (self.activation, self.first + c, O * span);
+                        simd.vectorize(Channels { activation, first, plane, values: &mut memory.outputs[..plane] });
                     }
                     strips.put(memory.outputs, span, &now.strip, now.patch, plane, channel);
                 }

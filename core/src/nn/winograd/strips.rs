@@ -109,7 +109,7 @@ impl Strips {
         let (products, transforms) = if self.deep {
             (4.0 * self.output[0].div_ceil(2) as f64 / self.output[0] as f64, 6.0)
         } else {
-            (self.kernel[0] as f64, 4.0)
+            (self.kernel[0] as f64, if self.kind == Kind::Square { 10.0 } else { 4.0 })
         };
         let work = vectors * self.kind.points() as f64 * (products + transforms / outputs + transforms / channels);
         let weights = (self.kernel[0] * self.kind.taps()) as f64;
