@@ -91,7 +91,7 @@ impl Activation {
                 let (low, high) = self.clamp().unwrap_or((0.0, f32::INFINITY));
                 let (low, high) = (simd.splat_f32s(low), simd.splat_f32s(high));
                 for v in values {
-                    *v = simd.min_f32s(high, simd.max_f32s(low, *v));
+                    *v = within(simd, low, high, *v);
                 }
             }
             Self::LeakyRelu { slope } => leaky_all(simd, values, *slope),
@@ -190,10 +190,18 @@ fn leaky_all<S: Simd>(simd: S, values: &mut [S::f32s], slope: f32) {
     }
 }
 
+/// A clamp in which a NaN stays one, whatever the instructions.
+#[inline(always)]
+fn within<S: Simd>(simd: S, low: S::f32s, high: S::f32s, x: S::f32s) -> S::f32s {
+    let x = simd.select_f32s(simd.less_than_f32s(x, low), low, x);
+    simd.select_f32s(simd.greater_than_f32s(x, high), high, x)
+}
+
 #[inline(always)]
 fn hard_sigmoids<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let shifted = simd.max_f32s(simd.splat_f32s(0.0), simd.add_f32s(x, simd.splat_f32s(3.0)));
-    simd.mul_f32s(simd.min_f32s(simd.splat_f32s(6.0), shifted), simd.splat_f32s(1.0 / 6.0))
+    let (low, high) = (simd.splat_f32s(0.0), simd.splat_f32s(6.0));
+    let shifted = within(simd, low, high, simd.add_f32s(x, simd.splat_f32s(3.0)));
+    simd.mul_f32s(shifted, simd.splat_f32s(1.0 / 6.0))
 }
 
 /// 1 / (1 + e⁻ˣ). As [`exp`], with the reciprocal by a first guess from the bits (within 6 %) and two steps that take
@@ -202,8 +210,7 @@ fn hard_sigmoids<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 fn sigmoids<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
     let (low, high) = (simd.splat_f32s(-87.0), simd.splat_f32s(87.0));
-    // a NaN is the second operand of both and stays
-    let x = simd.min_f32s(high, simd.max_f32s(low, simd.neg_f32s(x)));
+    let x = within(simd, low, high, simd.neg_f32s(x));
     let whole = simd.splat_f32s(ROUND);
     let rounded = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), whole);
     let n = simd.sub_f32s(rounded, whole);
