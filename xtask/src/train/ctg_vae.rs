@@ -254,10 +254,10 @@ fn anomalies(vae: &CtgVae, judged: &Known, say: &mut impl FnMut(&str, f64)) -> O
         let windows: Vec<CtgWindow> = judged.windows.iter().filter_map(|w| planted(w).ok()).collect();
         let odd = vae.anomaly(&windows)?;
         let labels: Vec<bool> = (0..usual.len() + odd.len()).map(|i| i >= usual.len()).collect();
-        let terms: [(&str, fn(&CtgAnomaly) -> f64); 3] =
-            [("score", |a| a.score), ("spectral distance", |a| a.spectral_distance), ("excess", |a| a.excess)];
-        for (term, of) in terms {
-            let values: Vec<f64> = usual.iter().chain(&odd).map(of).collect();
+        let terms = |a: &CtgAnomaly| [a.score, a.spectral_distance, a.excess];
+        let values: Vec<[f64; 3]> = usual.iter().chain(&odd).map(terms).collect();
+        for (k, term) in ["score", "spectral distance", "excess"].into_iter().enumerate() {
+            let values: Vec<f64> = values.iter().map(|terms| terms[k]).collect();
             say(&format!("AUROC of the anomaly's {term}, {name}"), auroc(&labels, &values)?);
         }
     }
