@@ -390,8 +390,8 @@ impl Run<'_> {
             for i in 0..count {
                 if doubt[i] >= 0.4998 {
                     let pixel = sample(self.image, xs[i], ys[i], self.border);
-                    for c in 0..3 {
-                        self.levels[c][i] = u32::from(pixel[c]);
+                    for (levels, level) in self.levels.iter_mut().zip(pixel) {
+                        levels[i] = u32::from(level);
                     }
                 }
             }
