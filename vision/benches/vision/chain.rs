@@ -114,10 +114,11 @@ pub(crate) fn memory(data: &Path, frames: usize) -> Fallible<()> {
         &Device::flex(),
     )?;
     let person = Image::read(&data.join("images/coco_000000000785.png"), &Limits::default())?;
-    // the person at eight places
+    let person = resize_bilinear(&person, 1280, 850)?;
+    // the person, who fills most of the picture, at eight places
     let place = |n: usize| -> Fallible<Image> {
         let mut frame = Image::filled(1920, 1080, [90, 120, 150])?;
-        let (left, top, row) = (300 + 60 * n, 200 + 20 * n, 3 * person.width());
+        let (left, top, row) = (90 * n, 30 * n, 3 * person.width());
         let lines = frame.rgb_mut().chunks_exact_mut(3 * 1920).skip(top);
         for (to, from) in lines.zip(person.rgb().chunks_exact(row)) {
             to[3 * left..3 * left + row].copy_from_slice(from);
@@ -141,6 +142,9 @@ pub(crate) fn memory(data: &Path, frames: usize) -> Fallible<()> {
         if frame == 100 {
             at_100 = resident();
         }
+    }
+    if poses == 0 {
+        return Err("no pose was found: the landmark network was not run".into());
     }
     let (Some([early, _]), Some([late, most])) = (at_100, resident()) else {
         println!("  memory: not known on this system");
