@@ -1,6 +1,7 @@
 //! One signal of a record: the converter's numbers as they stand in the file, or values.
 
 use crate::Result;
+use crate::dispatch::dispatched;
 use eir_core::SampleRate;
 use eir_core::error::Mismatch;
 
@@ -213,7 +214,10 @@ impl Signal {
                 // both sides of the quotient are exact in f32, where a quotient rounded once in f32 and one rounded in
                 // f64 and again to f32 are the same (53 >= 2 * 24 + 2): twice as fast, the same bits
                 let (gain, baseline) = (*gain as f32, *baseline as f32);
-                narrow(values, *gaps, out, f32::NAN, |d| (f32::from(d) - baseline) / gain);
+                dispatched(
+                    #[inline(always)]
+                    || narrow(values, *gaps, out, f32::NAN, |d| (f32::from(d) - baseline) / gain),
+                );
             }
             Samples::Digital { digits, scale } => fill(digits, *scale, out, f32::NAN, |v| v as f32),
             Samples::Physical(values) => out.iter_mut().zip(values).for_each(|(to, v)| *to = *v as f32),
@@ -306,6 +310,7 @@ fn each<T: Copy>(digits: &Digits, out: &mut [T], nan: T, value: impl Fn(f64) -> 
     }
 }
 
+#[inline(always)]
 fn narrow<T: Copy>(values: &[i16], gaps: bool, out: &mut [T], nan: T, value: impl Fn(i16) -> T) {
     if gaps {
         for (to, d) in out.iter_mut().zip(values) {

@@ -14,14 +14,27 @@ pub(super) fn quantiles<const Q: usize>(x: &[f64], half: usize, q: [f64; Q]) -> 
     x.iter().take(half).for_each(|v| insert(&mut sorted, *v));
     (0..x.len())
         .map(|i| {
-            if let Some(v) = x.get(i + half) {
-                insert(&mut sorted, *v);
-            }
-            if let Some(old) = i.checked_sub(half + 1) {
-                let at = sorted.partition_point(|w| *w < x[old]);
-                if at < sorted.len() {
-                    sorted.remove(at);
+            let place = |sorted: &[f64], v: f64| sorted.partition_point(|w| *w < v);
+            match (x.get(i + half), i.checked_sub(half + 1)) {
+                // one comes and one goes: only what lies between them moves
+                (Some(new), Some(old)) => {
+                    let (from, to) = (place(&sorted, x[old]), place(&sorted, *new));
+                    if from < to {
+                        sorted.copy_within(from + 1..to, from);
+                        sorted[to - 1] = *new;
+                    } else if from < sorted.len() {
+                        sorted.copy_within(to..from, to + 1);
+                        sorted[to] = *new;
+                    }
                 }
+                (Some(new), None) => insert(&mut sorted, *new),
+                (None, Some(old)) => {
+                    let at = place(&sorted, x[old]);
+                    if at < sorted.len() {
+                        sorted.remove(at);
+                    }
+                }
+                (None, None) => {}
             }
             q.map(|q| sorted_quantile(&sorted, q).unwrap_or(f64::NAN))
         })
