@@ -32,13 +32,13 @@
 //! | [`ecg`] | R peaks recorded and live, fifteen detectors by name, waves, classes of beats, quality, ST level, scores |
 //! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
-//! | [`ctg`] | fetal heart rate: repairs, seven baselines, events, contractions, variability, FIGO class with reasons, live |
-//! | [`models`] | acidaemia at birth from a cardiotocogram's last hour (feature `outcome`); an autoencoder of fetal heart rate (feature `models`); layers |
+//! | [`ctg`] | fetal heart rate: repairs, six baselines, events, contractions, variability, FIGO class with reasons, live |
+//! | [`models`] | acidaemia at birth from a cardiotocogram's last hour (feature `outcome`); an autoencoder of fetal heart rate (feature `models`); TCN and GRU of the last hour (feature `train`); layers |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip, variability over a night |
 //!
 //! Two [`tutorials`]: from the file of a cardiotocogram to its class and its picture; heart-rate variability of a night.
 //!
-//! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep; temporal networks of the outcome. Missing samples are NaN in a
+//! What it does **not** do (yet): SCP-ECG; PPG, EDA, EMG, respiration, sleep. Missing samples are NaN in a
 //! [`Record`], an error for filters and detectors, and known gaps in [`ctg`]: never a made-up number.
 //!
 //! **Not a medical device.**

@@ -1,4 +1,4 @@
-//! Human pose and faces with published weights, and knee rehabilitation kinematics.
+//! Human pose and faces in pictures and films with published weights, and knee rehabilitation.
 //!
 //! ```
 //! use eir_vision::kinematics::{analyse, knee_flexion_series};
@@ -37,7 +37,7 @@
 //! | [`decode`] | heat maps, DARK, UDP, SimCC, MoveNet: from scores to joints |
 //! | [`detect`] | persons and faces as boxes (feature `models`), hard and soft suppression |
 //! | `networks` | every network with published weights, written down once (feature `models`) |
-//! | `face` | 478 points, 52 blendshapes, expressions, redaction (feature `models`) |
+//! | `face` | 478 points, 52 blendshapes, expressions, also over time, redaction (feature `models`) |
 //! | [`refine`] | landmarks sharpened by heat maps |
 //! | `pose` | BlazePose detector and full landmark network, the whole chain (feature `models`) |
 //! | [`skeleton`] | names of the 33 points, bones |
@@ -55,8 +55,7 @@
 //! `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` only forward to burn; which of them computes is the caller's
 //! `Device`.
 //!
-//! What it does **not** do: read MP4 (see [`video`]), grade an exercise by a trained network, infer emotions. It is **not a medical
-//! What it does **not** do: read video, infer emotions. It is **not a medical
+//! What it does **not** do: read MP4 (see [`video`]), infer emotions. It is **not a medical
 //! device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
