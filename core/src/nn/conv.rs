@@ -3,7 +3,7 @@
 use super::depthwise::Planes;
 use super::geometry::Geometry;
 use super::kernel::{self, Job};
-use super::winograd::{Filtering, Filters, Strips};
+use super::winograd::{Filtering, Filters, Strips, Upright, UprightFilters, UprightJob};
 use super::{AlignedBuffer, ConvConfig, Error, Instructions};
 use crate::error::{Mismatch, NotFinite};
 
@@ -45,8 +45,8 @@ pub type Conv3d = Conv<3>;
 ///
 /// # References
 /// 1. Georganas et al. 2018, doi:10.1109/SC.2018.00069 (direct convolution in registers).
-/// 2. Lavin, Gray 2016, doi:10.1109/CVPR.2016.435 (minimal filtering: used where the kernel is three or five wide,
-///    without stride, and by its count of operations pays).
+/// 2. Lavin, Gray 2016, doi:10.1109/CVPR.2016.435 (minimal filtering: used where the kernel is three or five wide
+///    or three high, without stride, and by its count of operations pays).
 #[derive(Debug, Clone)]
 pub struct Conv<const D: usize> {
     config: ConvConfig<D>,
@@ -60,8 +60,10 @@ pub struct Conv<const D: usize> {
     bias: Vec<f32>,
     /// For minimal filtering, where there is one for the kernel.
     filters: Option<Filters>,
-    /// Filters even where it does not pay: for tests.
-    always_filters: bool,
+    /// The same, with width as it stands.
+    upright: Option<UprightFilters>,
+    /// Used whether or not it is the fastest, where there is one: for tests.
+    always: Option<Way>,
 }
 
 /// Memory that layers use while they work. It grows to what the largest needs and is kept between calls.
@@ -111,8 +113,9 @@ impl<const D: usize> Conv<D> {
             places.zip(kernel).for_each(|(to, from)| *to = *from);
         }
         let filters = Filters::new(&volume, block, weight);
-        let (weights, bias, always_filters) = (packed, packed_bias, false);
-        Ok(Self { volume, config, instructions, block, weights, bias, filters, always_filters })
+        let upright = UprightFilters::new(&volume, block, weight);
+        let (weights, bias, always) = (packed, packed_bias, None);
+        Ok(Self { volume, config, instructions, block, weights, bias, filters, upright, always })
     }
 
     /// The settings.
@@ -161,16 +164,13 @@ impl<const D: usize> Conv<D> {
         scratch.taps.extend(geometry.taps());
         let work = plane * self.weights.len();
         let blocks = outputs.div_ceil(self.block);
-        let filtered = self.filters.as_ref().and_then(|filters| {
-            let strips = Strips::new(filters.kind, &self.volume, inputs, inner, outer)?;
-            let pays = self.always_filters || strips.pays(outputs, self.instructions.lanes());
-            pays.then_some((strips, filters.weights.as_slice()))
-        });
+        let plan = self.plan(inputs, outputs, inner, outer);
         let depthwise = inputs == 1 && outputs == 1 && geometry.one_image();
-        let need = match &filtered {
-            Some((strips, _)) => strips.scratch(blocks),
-            None if geometry.in_place() => kernel::panels(inputs, plane, self.weights.len() / groups) * inputs,
-            None => geometry.scratch() * if depthwise { 2 } else { 1 },
+        let need = match &plan {
+            Plan::Filters(strips, _) => strips.scratch(blocks),
+            Plan::Upright(upright, _) => upright.scratch(blocks),
+            Plan::Sum if geometry.in_place() => kernel::panels(inputs, plane, self.weights.len() / groups) * inputs,
+            Plan::Sum => geometry.scratch() * if depthwise { 2 } else { 1 },
         };
         let threads = threads(work);
         scratch.values.grow(threads * need);
@@ -182,26 +182,59 @@ impl<const D: usize> Conv<D> {
             let range = group * blocks + from..group * blocks + from + (output.len() / plane).div_ceil(self.block);
             let input = &input[group * inputs * input_plane..][..inputs * input_plane];
             let bias = &self.bias[range.start * self.block..range.end * self.block];
-            let activation = &self.config.activation;
-            if let Some((strips, weights)) = &filtered {
+            let (block, activation, instructions) = (self.block, &self.config.activation, self.instructions);
+            let of_blocks = |weights: &'_ [f32]| {
                 let depth = weights.len() / (groups * blocks);
-                let (weights, block) = (&weights[range.start * depth..range.end * depth], self.block);
-                let job = Filtering { strips, input, weights, bias, block, activation, first, output, plane, scratch };
-                return self.instructions.run(job);
+                range.start * depth..range.end * depth
+            };
+            match &plan {
+                Plan::Filters(strips, weights) => {
+                    let weights = &weights[of_blocks(weights)];
+                    instructions.run(Filtering {
+                        strips,
+                        input,
+                        weights,
+                        bias,
+                        block,
+                        activation,
+                        first,
+                        output,
+                        plane,
+                        scratch,
+                    });
+                }
+                Plan::Upright(upright, weights) => {
+                    let weights = &weights[of_blocks(weights)];
+                    instructions.run(UprightJob {
+                        upright,
+                        input,
+                        weights,
+                        bias,
+                        block,
+                        activation,
+                        first,
+                        output,
+                        plane,
+                        scratch,
+                    });
+                }
+                Plan::Sum => {
+                    let (geometry, weights) = (&geometry, &self.weights[of_blocks(&self.weights)]);
+                    instructions.run(Job {
+                        geometry,
+                        taps,
+                        input,
+                        weights,
+                        bias,
+                        block,
+                        activation,
+                        first,
+                        output,
+                        plane,
+                        scratch,
+                    });
+                }
             }
-            self.instructions.run(Job {
-                geometry: &geometry,
-                taps,
-                input,
-                weights: &self.weights[range.start * depth..range.end * depth],
-                bias,
-                block: self.block,
-                activation,
-                first,
-                output,
-                plane,
-                scratch,
-            });
         };
         // depth-wise: a part's channels in one go
         let planes = |input: &[f32], first: usize, output: &mut [f32], scratch: &mut [f32]| {
@@ -244,6 +277,46 @@ impl<const D: usize> Conv<D> {
         }
         Ok(())
     }
+
+    /// The fastest way for inputs and outputs of a group and of this size.
+    fn plan(&self, inputs: usize, outputs: usize, inner: [usize; 3], outer: [usize; 3]) -> Plan<'_> {
+        let (volume, lanes) = (&self.volume, self.instructions.lanes());
+        let vectors = outer.iter().product::<usize>().div_ceil(lanes);
+        let sum = (vectors * volume.kernel.iter().product::<usize>()) as f64;
+        let filters = self.filters.as_ref().and_then(|filters| {
+            let strips = Strips::new(filters.kind, volume, inputs, inner, outer)?;
+            Some((strips.work(outputs, lanes), Plan::Filters(strips, &filters.weights)))
+        });
+        let upright = self.upright.as_ref().and_then(|filters| {
+            let upright = Upright::new(volume, inputs, inner, outer)?;
+            Some((upright.work(outputs, lanes), Plan::Upright(upright, &filters.weights)))
+        });
+        let ways = [(Way::Filters, filters), (Way::Upright, upright)];
+        let mut best = (sum, Plan::Sum);
+        for (way, plan) in ways.into_iter().filter_map(|(way, plan)| Some((way, plan?))) {
+            if self.always == Some(way) {
+                return plan.1;
+            }
+            if self.always.is_none() && plan.0 < best.0 {
+                best = plan;
+            }
+        }
+        best.1
+    }
+}
+
+/// Ways to make a layer other than the sum as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Filters,
+    Upright,
+}
+
+/// A way to make a layer from an input of known size, and its weights.
+enum Plan<'a> {
+    Sum,
+    Filters(Strips, &'a [f32]),
+    Upright(Upright, &'a [f32]),
 }
 
 /// Threads that a layer of so many multiplications uses.
@@ -384,50 +457,73 @@ mod tests {
     #[test]
     fn minimal_filtering_equals_the_formula() {
         let cases = Generator::new(3, "minimal filtering");
-        let mut filtered = [0; 3];
-        for case in 0..60 {
+        let mut filtered = [0; 4];
+        for case in 0..64 {
             let mut stream = cases.stream(case);
-            let (groups, inputs, outputs) = (1 + stream.below(2), 4 + stream.below(40), 8 + stream.below(17));
+            let (groups, mut inputs, mut outputs) = (1 + stream.below(2), 4 + stream.below(40), 8 + stream.below(17));
             let mut of = |n: usize| [1 + stream.below(n), 1 + stream.below(n), 1 + stream.below(n)];
-            let (mut kernel, mut dilation, before, after, mut size) = (of(3), of(3), of(4), of(4), of(9));
-            match case % 3 {
-                0 => {
-                    (kernel[1], kernel[2], dilation[1], dilation[2]) = (3, 3, 1, 1);
-                    if case % 2 == 0 {
-                        (kernel[0], dilation[0]) = (3, 1); // along depth too
-                    }
-                }
+            let (mut kernel, mut dilation, before, after, mut size) = (of(3), of(3), of(4), of(4), of(6));
+            let kind = case as usize % 4;
+            match kind {
+                0 => (kernel[1], kernel[2], dilation[1], dilation[2]) = (3, 3, 1, 1),
                 1 => (kernel[1], kernel[2], dilation[2]) = (1, 3, 1 + stream.below(20)),
-                _ => {
-                    (kernel[0], size[0], kernel[2], dilation[2]) = (1, 1, 5, 1 + stream.below(20));
-                }
+                2 => (kernel[0], size[0], kernel[2], dilation[2]) = (1, 1, 5, 1 + stream.below(20)),
+                // along height, and along depth too
+                _ => (kernel[0], dilation[0], kernel[1], dilation[1]) = ([1, 3][case as usize / 4 % 2], 1, 3, 1),
             }
             size[2] = 1 + stream.below(70);
+            if case == 15 {
+                // rows in several parts
+                (inputs, outputs, size) = (44, 8, [3, 3, 300]);
+            }
             (0..3).for_each(|a| size[a] += dilation[a] * (kernel[a] - 1));
             let mut padding = std::array::from_fn(|a| [before[a] - 1, after[a] - 1]);
-            if case % 3 == 2 {
+            if kind == 2 {
                 padding[0] = [0; 2];
             }
             let config = ConvConfig::new(groups * inputs, groups * outputs, kernel)
                 .with_dilation(dilation)
                 .with_padding_before_after(padding)
                 .with_groups(groups);
-            let kind = super::super::winograd::Kind::of(&config).unwrap();
+            let way = if kind == 3 { Way::Upright } else { Way::Filters };
             let out = config.output_size(size).unwrap();
-            filtered[case as usize % 3] += u8::from(Strips::new(kind, &config, inputs, size, out).is_some());
             let (weight, bias) = (values(&mut stream, config.weights()), values(&mut stream, config.out_channels));
             let x = values(&mut stream, config.in_channels * size.iter().product::<usize>());
             let want = formula(&config, &weight, &bias, &x, size);
             let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
             for instructions in Instructions::available() {
                 let mut layer = Conv3d::with_instructions(config.clone(), &weight, Some(&bias), instructions).unwrap();
-                layer.always_filters = true;
+                layer.always = Some(way);
+                let plan = layer.plan(inputs, outputs, size, out);
+                assert!(!matches!(plan, Plan::Sum), "{config:?} {size:?}");
                 let y = layer.forward(&x, 1, size).unwrap();
                 let worst = y.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
                 assert!(worst <= 1e-6 * peak, "{instructions:?} {config:?} {size:?}: {worst} of {peak}");
             }
+            filtered[kind] += 1;
         }
-        assert_eq!(filtered, [20; 3]);
+        assert_eq!(filtered, [16; 4]);
+    }
+
+    /// The way is the fastest of those measured (one thread, AVX-512).
+    #[test]
+    fn few_channels_are_summed_and_many_filtered() {
+        let way = |kernel: [usize; 3], channels: [usize; 2], size: [usize; 3]| {
+            let config = ConvConfig::new(channels[0], channels[1], kernel).with_padding(kernel.map(|k| k / 2));
+            let layer =
+                Conv3d::new(config, &vec![1.0; channels[0] * channels[1] * kernel.iter().product::<usize>()], None);
+            let mut layer = layer.unwrap();
+            layer.instructions = Instructions::available()[0];
+            match layer.plan(channels[0], channels[1], size, size) {
+                Plan::Sum => "sum",
+                Plan::Filters(..) => "filters",
+                Plan::Upright(..) => "upright",
+            }
+        };
+        assert_eq!(way([3, 3, 3], [1, 16], [64; 3]), "sum");
+        assert_eq!(way([3, 3, 3], [16, 16], [64; 3]), "upright");
+        assert_eq!(way([1, 3, 3], [3, 16], [1, 224, 224]), "sum");
+        assert_eq!(way([1, 3, 3], [256, 256], [1, 14, 14]), "filters");
     }
 
     #[cfg(feature = "rayon")]

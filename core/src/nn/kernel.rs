@@ -86,14 +86,14 @@ impl Job<'_> {
             let end = plane.min(from + together);
             let mut now = Panel { place: from, at: 0 };
             while let Some((panel, vectors)) = now.next::<S, V, H>(end, plane, channels) {
-                let to = &mut scratch[panel.at..];
+                let (weights, to) = (&self.weights[..depth], &mut scratch[panel.at..]);
                 match vectors {
-                    n if n == V => lay_out::<S, V>(self.input, plane, panel.place, to),
-                    n if n == H => lay_out::<S, H>(self.input, plane, panel.place, to),
-                    _ => lay_out::<S, 1>(self.input, plane, panel.place, to),
+                    n if n == V => self.first_panel::<S, V, B>(simd, panel.place, to, weights),
+                    n if n == H => self.first_panel::<S, H, B>(simd, panel.place, to, weights),
+                    _ => self.first_panel::<S, 1, B>(simd, panel.place, to, weights),
                 }
             }
-            for b in 0..self.bias.len() / B {
+            for b in 1..self.bias.len() / B {
                 let mut now = Panel { place: from, at: 0 };
                 while let Some((panel, vectors)) = now.next::<S, V, H>(end, plane, channels) {
                     let weights = &self.weights[b * depth..][..depth];
@@ -106,6 +106,40 @@ impl Job<'_> {
                 }
             }
         }
+    }
+
+    /// The outputs of the first block at `V` vectors of places from `start` on, while the inputs are laid out `to` the
+    /// others: the arithmetic goes on while memory is awaited.
+    #[inline(always)]
+    fn first_panel<S: Simd, const V: usize, const B: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        to: &mut [f32],
+        weights: &[f32],
+    ) {
+        let Self { bias, activation, first, plane, .. } = *self;
+        let Some(bias) = bias.first_chunk::<B>() else { return };
+        let mut sums = [[simd.splat_f32s(0.0); V]; B];
+        for (sums, bias) in sums.iter_mut().zip(bias) {
+            *sums = [simd.splat_f32s(*bias); V];
+        }
+        let to = S::as_mut_simd_f32s(to).0.as_chunks_mut::<V>().0;
+        let mut source = &self.input[start..];
+        for (to, weights) in to.iter_mut().zip(weights.as_chunks::<B>().0) {
+            let Some(x) = S::as_simd_f32s(source).0.first_chunk::<V>() else { return };
+            let x = *x;
+            *to = x;
+            for b in 0..B {
+                let weight = simd.splat_f32s(weights[b]);
+                for v in 0..V {
+                    sums[b][v] = simd.mul_add_e_f32s(weight, x[v], sums[b][v]);
+                }
+            }
+            source = source.get(plane..).unwrap_or_default();
+        }
+        let rows = Rows::line(plane);
+        Tile { start, first, activation, rows: &rows }.finish(simd, sums, self.output, plane);
     }
 
     /// The outputs of block `b` at `V` vectors of places from `start` on.
@@ -236,17 +270,6 @@ impl Panel {
     }
 }
 
-/// The inputs of `V` vectors of places from `start` on, channel behind channel.
-#[inline(always)]
-fn lay_out<S: Simd, const V: usize>(input: &[f32], plane: usize, start: usize, to: &mut [f32]) {
-    let to = S::as_mut_simd_f32s(to).0.as_chunks_mut::<V>().0;
-    for (to, from) in to.iter_mut().zip(input.chunks_exact(plane)) {
-        if let Some(from) = S::as_simd_f32s(&from[start..]).0.first_chunk::<V>() {
-            *to = *from;
-        }
-    }
-}
-
 /// The sums of `V` vectors of outputs × `B` channels, from inputs that lie channel behind channel.
 #[inline(always)]
 fn products<S: Simd, const V: usize, const B: usize>(
@@ -272,19 +295,19 @@ fn products<S: Simd, const V: usize, const B: usize>(
 }
 
 /// Where the sums of a tile go.
-struct Tile<'a> {
+pub(super) struct Tile<'a> {
     /// Place of the first output in its run of rows.
-    start: usize,
+    pub(super) start: usize,
     /// Number of the first channel.
-    first: usize,
-    activation: &'a Activation,
-    rows: &'a Rows,
+    pub(super) first: usize,
+    pub(super) activation: &'a Activation,
+    pub(super) rows: &'a Rows,
 }
 
 impl Tile<'_> {
     /// Applies the activation and puts the values into their rows.
     #[inline(always)]
-    fn finish<S: Simd, const V: usize, const B: usize>(
+    pub(super) fn finish<S: Simd, const V: usize, const B: usize>(
         &self,
         simd: S,
         mut sums: [[S::f32s; V]; B],

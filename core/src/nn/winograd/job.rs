@@ -7,7 +7,7 @@
 use super::super::Activation;
 use super::super::activation::Channels;
 use super::strips::{Strip, Strips};
-use super::tile::{Five, Kind, Square, Three, Tile, points3};
+use super::tile::{Five, Kind, Square, Three, Tile};
 use pulp::{Simd, WithSimd};
 
 /// Values of the outputs of the widest tile: four columns of 6 vectors of 16.
@@ -48,8 +48,7 @@ impl WithSimd for Filtering<'_> {
 /// Where the work on a strip stands.
 struct Now {
     strip: Strip,
-    /// The plane whose points are made; the outputs are those of the plane `slots − 1` before it, and the next where two
-    /// are made together.
+    /// The plane whose points are made; the outputs are those of the plane `slots − 1` before it.
     plane: usize,
     /// First patch of the tile.
     patch: usize,
@@ -62,8 +61,6 @@ struct Memory<'a> {
     columns: &'a mut [f32],
     points: &'a mut [f32],
     products: &'a mut [f32],
-    /// One point of all channels along depth.
-    deep: &'a mut [f32],
     outputs: &'a mut [f32],
 }
 
@@ -92,13 +89,12 @@ impl Filtering<'_> {
         simd: S,
     ) {
         let strips = self.strips;
-        let [columns, points, products, deep, _] = strips.sizes(self.bias.len() / B);
+        let [columns, points, products, _] = strips.sizes(self.bias.len() / B);
         let (columns, rest) = std::mem::take(&mut self.scratch).split_at_mut(columns);
         let (points, rest) = rest.split_at_mut(points);
-        let (products, rest) = rest.split_at_mut(products);
-        let (deep, line) = rest.split_at_mut(deep);
+        let (products, line) = rest.split_at_mut(products);
         let mut outputs = [0.0; OUTPUTS];
-        let mut memory = Memory { columns, points, products, deep, outputs: &mut outputs };
+        let mut memory = Memory { columns, points, products, outputs: &mut outputs };
         for strip in strips.strips() {
             let vectors = strip.len().div_ceil(S::F32_LANES);
             for plane in 0..strips.planes() {
@@ -151,7 +147,7 @@ impl Filtering<'_> {
         let slot = |plane: usize| now.points + plane % slots * P * point;
         let at = slot(now.plane);
         self.transform::<S, T, I, P, O, V>(simd, now, memory.columns, &mut memory.points[at..at + P * point]);
-        let Some(planes) = strips.ready(now.plane) else { return };
+        let Some(first_plane) = (now.plane + 1).checked_sub(slots) else { return };
 
         let [taps, step] = strips.taps();
         let depth = P * taps * channels * B;
@@ -161,63 +157,46 @@ impl Filtering<'_> {
             let blocks = weights.len() / depth;
             let product = blocks * B * span + S::F32_LANES;
             for j in 0..P {
-                if strips.deep {
-                    let from: [usize; 4] = std::array::from_fn(|k| slot(planes.start + k) + j * point);
-                    let len = channels * span;
-                    along_depth(simd, from.map(|at| &memory.points[at..at + len]), &mut memory.deep[..4 * len]);
-                }
                 for b in 0..blocks {
                     let weights = &weights[b * depth + j * taps * channels * B..][..taps * channels * B];
                     let at = j * product + b * B * span;
-                    if strips.deep {
-                        let [first, second] = pair_sums::<S, V, B>(simd, &memory.deep[..4 * channels * span], weights);
-                        keep::<S, V, B>(first, &mut memory.products[at..]);
-                        keep::<S, V, B>(second, &mut memory.products[P * product + at..]);
-                        continue;
-                    }
                     let mut sums = [[simd.splat_f32s(0.0); V]; B];
                     for (tap, weights) in weights.chunks_exact(channels * B).enumerate() {
-                        let from = slot(planes.start + tap * step) + j * point;
+                        let from = slot(first_plane + tap * step) + j * point;
                         add_products::<S, V, B>(simd, &memory.points[from..][..channels * span], weights, &mut sums);
                     }
                     keep::<S, V, B>(sums, &mut memory.products[at..]);
                 }
             }
-            for plane in planes.clone() {
-                let products = &memory.products[(plane - planes.start) * P * product..];
-                let channels =
-                    self.output.chunks_exact_mut(self.plane).enumerate().skip(first_of(group)).take(blocks * B);
-                for (c, channel) in channels {
-                    let products = &products[(c - first_of(group)) * span..];
-                    let bias = simd.splat_f32s(self.bias[c]);
-                    let clamp = self.activation.clamp();
-                    let (low, high) = clamp.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
-                    let (low, high) = (simd.splat_f32s(low), simd.splat_f32s(high));
-                    let mut columns = memory.outputs.chunks_exact_mut(span);
-                    let mut to: [_; O] =
-                        std::array::from_fn(|_| vectors_mut::<S, V>(columns.next().unwrap_or_default()));
-                    let from: [_; P] = std::array::from_fn(|j| vectors::<S, V>(&products[j * product..]));
-                    for v in 0..V {
-                        let mut m = [bias; P];
-                        for (m, from) in m.iter_mut().zip(&from) {
-                            if let Some(from) = from {
-                                *m = from[v];
-                            }
-                        }
-                        let y = T::outputs(simd, m);
-                        for (y, to) in y.into_iter().zip(&mut to) {
-                            let value = simd.min_f32s(high, simd.max_f32s(low, simd.add_f32s(y, bias)));
-                            if let Some(to) = to {
-                                to[v] = value;
-                            }
-                        }
-                    }
-                    if clamp.is_none() {
-                        let (activation, first, plane) = (self.activation, self.first + c, O * span);
-                        simd.vectorize(Channels { activation, first, plane, values: &mut memory.outputs[..plane] });
-                    }
-                    strips.put(memory.outputs, span, &now.strip, now.patch, plane, channel);
+            let channels = self.output.chunks_exact_mut(self.plane).enumerate().skip(first_of(group)).take(blocks * B);
+            for (c, channel) in channels {
+                let products = &memory.products[(c - first_of(group)) * span..];
+                let bias = simd.splat_f32s(self.bias[c]);
+                let clamp = self.activation.clamp();
+                let (low, high) = clamp.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+                let (low, high) = (simd.splat_f32s(low), simd.splat_f32s(high));
+                let none = [bias; V];
+                let mut from = [&none; P];
+                for (j, from) in from.iter_mut().enumerate() {
+                    *from = vectors::<S, V>(&products[j * product..]).unwrap_or(&none);
                 }
+                let to = S::as_mut_simd_f32s(memory.outputs).0.as_chunks_mut::<V>().0;
+                let Some(to) = to.first_chunk_mut::<O>() else { continue };
+                for v in 0..V {
+                    let mut m = [bias; P];
+                    for (m, from) in m.iter_mut().zip(&from) {
+                        *m = from[v];
+                    }
+                    let y = T::outputs(simd, m);
+                    for (y, to) in y.into_iter().zip(to.iter_mut()) {
+                        to[v] = simd.min_f32s(high, simd.max_f32s(low, simd.add_f32s(y, bias)));
+                    }
+                }
+                if clamp.is_none() {
+                    let (activation, first, plane) = (self.activation, self.first + c, O * span);
+                    simd.vectorize(Channels { activation, first, plane, values: &mut memory.outputs[..plane] });
+                }
+                strips.put(memory.outputs, span, &now.strip, now.patch, first_plane, channel);
             }
         }
     }
@@ -242,23 +221,25 @@ impl Filtering<'_> {
             *place = (row % high * patch + column) * apart + row / high * now.strip.across + now.patch;
         }
         let zero = simd.splat_f32s(0.0);
+        let none = [zero; V];
         let mut rows = points.chunks_exact_mut(point);
-        let mut to: [&mut [S::f32s]; P] =
-            std::array::from_fn(|_| S::as_mut_simd_f32s(rows.next().unwrap_or_default()).0);
+        let mut to: [&mut [[S::f32s; V]]; P] =
+            std::array::from_fn(|_| S::as_mut_simd_f32s(rows.next().unwrap_or_default()).0.as_chunks_mut::<V>().0);
         for c in 0..strips.channels {
             let columns = &columns[c * strips.columns() * apart..];
-            let from: [_; I] = places.map(|place| vectors::<S, V>(&columns[place..]));
+            let mut from = [&none; I];
+            for (from, place) in from.iter_mut().zip(places) {
+                *from = vectors::<S, V>(&columns[place..]).unwrap_or(&none);
+            }
             for v in 0..V {
                 let mut x = [zero; I];
                 for (x, from) in x.iter_mut().zip(&from) {
-                    if let Some(from) = from {
-                        *x = from[v];
-                    }
+                    *x = from[v];
                 }
                 let values = T::points(simd, x);
                 for (to, value) in to.iter_mut().zip(values) {
-                    if let Some(to) = to.get_mut(c * V + v) {
-                        *to = value;
+                    if let Some(to) = to.get_mut(c) {
+                        to[v] = value;
                     }
                 }
             }
@@ -266,50 +247,16 @@ impl Filtering<'_> {
     }
 }
 
-/// One point of four planes as the four points along depth.
-#[inline(always)]
-fn along_depth<S: Simd>(simd: S, from: [&[f32]; 4], to: &mut [f32]) {
-    let len = to.len() / 4;
-    let (a, rest) = to.split_at_mut(len);
-    let (b, rest) = rest.split_at_mut(len);
-    let (c, d) = rest.split_at_mut(len);
-    let [p, q, r, s] = from.map(|x| S::as_simd_f32s(x).0);
-    let [a, b, c, d] = [a, b, c, d].map(|x| S::as_mut_simd_f32s(x).0);
-    let to = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
-    for (((p, q), (r, s)), ((a, b), (c, d))) in p.iter().zip(q).zip(r.iter().zip(s)).zip(to) {
-        [*a, *b, *c, *d] = points3(simd, [*p, *q, *r, *s]);
-    }
-}
-
-/// The sums of two planes from their four points along depth.
-#[inline(always)]
-fn pair_sums<S: Simd, const V: usize, const B: usize>(
-    simd: S,
-    points: &[f32],
-    weights: &[f32],
-) -> [[[S::f32s; V]; B]; 2] {
-    let (len, depth) = (points.len() / 4, weights.len() / 4);
-    let zero = [[simd.splat_f32s(0.0); V]; B];
-    let (mut first, mut second, mut both) = (zero, zero, zero);
-    add_products::<S, V, B>(simd, &points[len..2 * len], &weights[depth..2 * depth], &mut both);
-    add_products::<S, V, B>(simd, &points[2 * len..3 * len], &weights[2 * depth..3 * depth], &mut second);
-    for b in 0..B {
-        for v in 0..V {
-            first[b][v] = simd.add_f32s(both[b][v], second[b][v]);
-            second[b][v] = simd.sub_f32s(both[b][v], second[b][v]);
-        }
-    }
-    add_products::<S, V, B>(simd, &points[..len], &weights[..depth], &mut first);
-    add_products::<S, V, B>(simd, &points[3 * len..], &weights[3 * depth..], &mut second);
-    [first, second]
-}
-
 /// Stores sums, channel by channel.
 #[inline(always)]
 fn keep<S: Simd, const V: usize, const B: usize>(sums: [[S::f32s; V]; B], to: &mut [f32]) {
     let to = S::as_mut_simd_f32s(to).0.as_chunks_mut::<V>().0;
-    for (to, sums) in to.iter_mut().zip(sums) {
-        *to = sums;
+    for b in 0..B {
+        if let Some(to) = to.get_mut(b) {
+            for v in 0..V {
+                to[v] = sums[b][v];
+            }
+        }
     }
 }
 
@@ -339,10 +286,4 @@ fn add_products<S: Simd, const V: usize, const B: usize>(
 #[inline(always)]
 fn vectors<S: Simd, const V: usize>(from: &[f32]) -> Option<&[S::f32s; V]> {
     S::as_simd_f32s(from).0.first_chunk()
-}
-
-/// The first `V` vectors.
-#[inline(always)]
-fn vectors_mut<S: Simd, const V: usize>(to: &mut [f32]) -> Option<&mut [S::f32s; V]> {
-    S::as_mut_simd_f32s(to).0.first_chunk_mut()
 }

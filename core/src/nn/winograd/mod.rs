@@ -4,24 +4,26 @@
 //! over channels is the products of the two, point by point, and the sums become a few outputs. [`Kind`] says which
 //! patches there are. All use the places 0, 1, −1 and ∞ alone, so that nothing but signs and halves comes in: the sums
 //! over channels are shorter than the direct ones by the size of the kernel, and the rounding is not larger (measured in
-//! the tests of `conv`). Larger tiles have places such as 2 and ½, save more and lose digits. A kernel of 3 × 3 × 3 is
-//! filtered along depth too: 64 products for 8 outputs instead of 216.
+//! the tests of `conv`). Larger tiles have places such as 2 and ½, save more and lose digits.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `tile` | the algebra |
 //! | `strips` | which points lie where; the way from the input to patches and from outputs to rows |
 //! | `job` | the work on vectors |
+//! | `upright` | filtering along depth and height, with width as it stands |
 //!
 //! Winograd 1980, doi:10.1137/1.9781611970364; Lavin, Gray 2016, doi:10.1109/CVPR.2016.435.
 
 mod job;
 mod strips;
 mod tile;
+mod upright;
 
 pub(super) use job::Filtering;
 pub(super) use strips::Strips;
 pub(super) use tile::Kind;
+pub(super) use upright::{Upright, UprightFilters, UprightJob};
 
 use super::ConvConfig;
 
@@ -29,8 +31,7 @@ use super::ConvConfig;
 #[derive(Debug, Clone)]
 pub(super) struct Filters {
     pub(super) kind: Kind,
-    /// By group, block of output channels, point, weight (or its point) along the first axis, input channel and channel of
-    /// the block.
+    /// By group, block of output channels, point, weight along the first axis, input channel and channel of the block.
     pub(super) weights: Vec<f32>,
 }
 
@@ -40,27 +41,17 @@ impl Filters {
         let kind = Kind::of(config)?;
         let [inputs, outputs] = [config.in_channels, config.out_channels].map(|c| c / config.groups);
         let padded = outputs.next_multiple_of(block);
-        let deep = kind.deep(config);
-        // weights along the axis on which the sum stays direct (depth, or height where there is none), or their points
+        // weights along the axis on which the sum stays direct (depth, or height where there is none)
         let taps = config.kernel.iter().product::<usize>() / kind.taps();
-        let kept = if deep { 4 } else { taps };
-        let depth = kind.points() * kept * inputs;
+        let depth = kind.points() * taps * inputs;
         let mut weights = vec![0.0; config.groups * padded * depth];
         for (o, kernels) in weight.chunks_exact(weight.len() / config.out_channels).enumerate() {
             let at = o / outputs * padded + o % outputs;
             let to = &mut weights[at / block * block * depth..];
             for (channel, kernels) in kernels.chunks_exact(taps * kind.taps()).enumerate() {
-                let filters: Vec<Vec<f64>> = kernels.chunks_exact(kind.taps()).map(|k| kind.filter(k)).collect();
-                for point in 0..kind.points() {
-                    let mut put = |tap: usize, value: f64| {
-                        to[((point * kept + tap) * inputs + channel) * block + at % block] = value as f32;
-                    };
-                    if let ([a, b, c], true) = (filters.as_slice(), deep) {
-                        let [a, b, c, d] = tile::three([a[point], b[point], c[point]]);
-                        // the last with the sign that it has in the outputs
-                        [a, b, c, -d].into_iter().enumerate().for_each(|(tap, value)| put(tap, value));
-                    } else {
-                        filters.iter().enumerate().for_each(|(tap, filter)| put(tap, filter[point]));
+                for (tap, kernel) in kernels.chunks_exact(kind.taps()).enumerate() {
+                    for (point, value) in kind.filter(kernel).into_iter().enumerate() {
+                        to[((point * taps + tap) * inputs + channel) * block + at % block] = value as f32;
                     }
                 }
             }

@@ -24,8 +24,6 @@ const WIDEST: usize = 6;
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Strips {
     pub(super) kind: Kind,
-    /// Squares are filtered along depth too: see [`Kind::deep`].
-    pub(super) deep: bool,
     /// Depth, height and width.
     input: [usize; 3],
     output: [usize; 3],
@@ -81,9 +79,7 @@ impl Strips {
         let d = dilation[2];
         let across = output[2].div_ceil(wide.checked_mul(d)?).checked_mul(d)?;
         let patches = [output[1].div_ceil(high), across];
-        let deep = kind.deep(config);
-        let mut all =
-            Self { kind, deep, input, output, kernel, dilation, before, channels, patches, extent: [1, across] };
+        let mut all = Self { kind, input, output, kernel, dilation, before, channels, patches, extent: [1, across] };
         // as many patches as the cache takes
         let most = if all.slots() > 1 { POINTS / (all.slots() * kind.points() * channels) } else { PATCHES };
         let most = most.min(POINTS / (kind.patch() * channels)).min(PATCHES);
@@ -100,47 +96,28 @@ impl Strips {
         Some(all)
     }
 
-    /// Whether this is faster than the direct sum for `outputs` channels, with so many values in a vector.
-    pub(in super::super) fn pays(&self, outputs: usize, lanes: usize) -> bool {
-        let whole = |n: usize| n.div_ceil(lanes) as f64;
-        let vectors: f64 = self.strips().map(|strip| whole(strip.len())).sum();
-        let (channels, outputs) = (self.channels as f64, outputs as f64);
-        // products of a plane's point, for one channel; the transforms take some multiplications' time for each point
-        let (products, transforms) = if self.deep {
-            (4.0 * self.output[0].div_ceil(2) as f64 / self.output[0] as f64, 6.0)
-        } else {
-            (self.kernel[0] as f64, if self.kind == Kind::Square { 10.0 } else { 4.0 })
-        };
-        let work = vectors * self.kind.points() as f64 * (products + transforms / outputs + transforms / channels);
-        let weights = (self.kernel[0] * self.kind.taps()) as f64;
-        1.1 * work < weights * whole(self.output[1] * self.output[2])
+    /// Multiplications of vectors of `lanes` values that this takes as long as, for each pair of channels.
+    pub(in super::super) fn work(&self, outputs: usize, lanes: usize) -> f64 {
+        let vectors: usize = self.strips().map(|strip| strip.len().div_ceil(lanes)).sum();
+        // what the points and the outputs take of the time, measured: the wider the vectors, the less the products take
+        let each = if self.kind == Kind::Square { 1.1 } else { 0.5 } * lanes as f64;
+        let beside = each / self.channels as f64 + each / outputs as f64;
+        (vectors * self.output[0] * self.kind.points()) as f64 * (self.kernel[0] as f64 + beside)
     }
 
-    /// Planes of points that are kept: as far as the weights reach along the first axis, or what two planes need.
+    /// Planes of points that are kept: as far as the weights reach along the first axis.
     pub(super) fn slots(&self) -> usize {
-        if self.deep { 4 } else { self.dilation[0] * (self.kernel[0] - 1) + 1 }
+        self.dilation[0] * (self.kernel[0] - 1) + 1
     }
 
-    /// Weights, or their points, along the first axis, and how far apart their planes are.
+    /// Weights along the first axis, and how far apart their planes are.
     pub(super) fn taps(&self) -> [usize; 2] {
-        if self.deep { [4, 1] } else { [self.kernel[0], self.dilation[0]] }
-    }
-
-    /// Planes of outputs that are made together.
-    pub(super) fn together_in_depth(&self) -> usize {
-        if self.deep { 2 } else { 1 }
+        [self.kernel[0], self.dilation[0]]
     }
 
     /// Planes of the padded input that count.
     pub(super) fn planes(&self) -> usize {
-        let pairs = self.together_in_depth();
-        self.output[0].next_multiple_of(pairs) + self.slots() - pairs
-    }
-
-    /// The first of the planes of outputs that can be made once the points of `plane` are there.
-    pub(super) fn ready(&self, plane: usize) -> Option<std::ops::Range<usize>> {
-        let (first, pairs) = ((plane + 1).checked_sub(self.slots())?, self.together_in_depth());
-        first.is_multiple_of(pairs).then(|| first..(first + pairs).min(self.output[0]))
+        self.output[0] + self.slots() - 1
     }
 
     /// All strips.
@@ -171,18 +148,15 @@ impl Strips {
         self.kind.patch() * self.kind.outputs()[0]
     }
 
-    /// Values of the columns, the points, the products, the points along depth and the padded line, for `blocks` blocks of
-    /// output channels.
-    pub(super) fn sizes(&self, blocks: usize) -> [usize; 5] {
+    /// Values of the columns, the points, the products and the padded line, for `blocks` blocks of output channels.
+    pub(super) fn sizes(&self, blocks: usize) -> [usize; 4] {
         let [rows, across] = self.extent;
         let columns = self.channels * self.columns() * self.high(rows) * across + LANES;
         let patches = (rows * across).next_multiple_of(LANES) + WIDEST * LANES;
         let patches = if self.slots() > 1 { patches } else { WIDEST * LANES };
         let points = self.slots() * self.kind.points() * (self.channels + 1) * patches;
-        let pairs = self.together_in_depth();
-        let products = pairs * self.kind.points() * (self.together().min(blocks) * TILE + LANES);
-        let deep = if self.deep { 4 * self.channels * WIDEST * LANES } else { 0 };
-        [columns, points, products, deep, self.line(across)]
+        let products = self.kind.points() * (self.together().min(blocks) * TILE + LANES);
+        [columns, points, products, self.line(across)]
     }
 
     /// Scratch memory for `blocks` blocks of output channels.
@@ -192,7 +166,7 @@ impl Strips {
 
     /// Blocks of output channels whose products are kept at once.
     pub(super) fn together(&self) -> usize {
-        (PRODUCTS / (self.together_in_depth() * self.kind.points() * TILE)).max(1)
+        (PRODUCTS / (self.kind.points() * TILE)).max(1)
     }
 
     /// Values of a padded row that `across` patches need.
@@ -421,7 +395,7 @@ mod tests {
             let strips = Strips::new(Kind::Five, &config, 1, [1, 1, width], [1, 1, length]).unwrap();
             let row: Vec<f32> = (0..width).map(|i| i as f32).collect();
             let mut merged = vec![f32::NAN; length];
-            let [columns, _, _, _, line] = strips.sizes(1);
+            let [columns, _, _, line] = strips.sizes(1);
             let (mut columns, mut line) = (vec![0.0; columns], vec![0.0; line]);
             for strip in strips.strips() {
                 strips.lay_out(&row, 0, &strip, &mut columns, &mut line);

@@ -32,11 +32,6 @@ impl Kind {
         }
     }
 
-    /// Whether squares are filtered along depth too, F(2 × 2 × 2, 3 × 3 × 3): two planes of outputs of four planes.
-    pub(super) fn deep(self, config: &ConvConfig<3>) -> bool {
-        self == Self::Square && config.kernel[0] == 3 && config.dilation[0] == 1
-    }
-
     /// Values of a patch along the last axis.
     pub(super) fn patch(self) -> usize {
         match self {
