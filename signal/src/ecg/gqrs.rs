@@ -24,7 +24,7 @@ use eir_core::error::Parameter;
 /// ```
 /// let ecg: Vec<f32> = (0..5000).map(|i| ((-((f32::from(i as i16 % 250) - 125.0) / 5.0).powi(2)).exp())).collect();
 /// let peaks = eir_signal::ecg::gqrs(&ecg, eir_core::SampleRate::new(250.0)?)?;
-/// assert!(peaks.len() >= 19 && peaks[1] % 250 < 125);
+/// assert!(peaks.len() >= 18 && peaks[1] % 250 < 125);
 /// # Ok::<(), eir_signal::Error>(())
 /// ```
 ///
@@ -34,8 +34,9 @@ use eir_core::error::Parameter;
 ///
 /// # Validation
 /// Peaks equal wfdb 4.3.1 `gqrs_detect(sig=…)` on at least 99 % of beats within one sample, and true positives, misses
-/// and false alarms within 2, on all records of the golden set. At the very end, where that tool goes on with what its
-/// buffer held 32 768 samples before, this one sees nothing.
+/// and false alarms within 2, on all records of the golden set. As there, the last beat is missed in a recording with
+/// fewer than 64 peaks. Behind the end, where that tool goes on with what its buffer held 32 768 samples before, this one
+/// sees nothing.
 ///
 /// # References
 /// The documentation of wfdb (Xie et al., WFDB Python, PhysioNet), after the program of George Moody.
@@ -304,6 +305,9 @@ impl Search {
     /// The last beat or two, whose T waves have not been waited for.
     fn finish(&mut self, end: i64) {
         let mut k = next(self.newest);
+        if self.peaks[k].at == 0 {
+            return; // the reference tool looks for them in a full list only
+        }
         for _ in 0..PEAKS {
             let Peak { at, height, .. } = self.peaks[k];
             if height > 0 && at >= self.reported + self.shortest && at < end && self.rank(k) == Rank::Primary {
