@@ -29,7 +29,7 @@
 //! | [`wavelet`] | discrete, stationary and continuous transforms, denoising |
 //! | [`interpolate`] | cubic splines, PCHIP, Akima |
 //! | [`peaks`], [`Window`] | peaks with prominences and widths; windows and Slepian tapers |
-//! | [`ecg`] | R peaks recorded and live, fifteen detectors by name, waves, classes of beats, quality, ST level, scores |
+//! | [`ecg`] | R peaks recorded and live, sixteen detectors by name, waves, classes of beats, quality, ST level, scores |
 //! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
 //! | [`ctg`] | fetal heart rate: repairs, six baselines, events, contractions, variability, FIGO class with reasons, live |

@@ -6,6 +6,7 @@ use eir_core::error::Parameter;
 use serde::{Deserialize, Serialize};
 
 mod distance;
+mod higher_ground;
 mod prominence;
 
 pub use prominence::{Prominence, Width, prominences, widths};

@@ -289,16 +289,20 @@ impl Signal {
 
 /// Values of `digits`: the formula is chosen outside the loop, which is bound by division or by memory.
 fn fill<T: Copy>(digits: &Digits, scale: Scale, out: &mut [T], nan: T, to: impl Fn(f64) -> T) {
-    match scale {
-        Scale::Gain { gain, baseline } => {
-            let baseline = f64::from(baseline);
-            each(digits, out, nan, |d| to((d - baseline) / gain));
-        }
-        Scale::Step { step, offset } => each(digits, out, nan, |d| to(step * (offset + d))),
-        Scale::Origin { origin, step } => each(digits, out, nan, |d| to(origin + step * d)),
-    }
+    dispatched(
+        #[inline(always)]
+        || match scale {
+            Scale::Gain { gain, baseline } => {
+                let baseline = f64::from(baseline);
+                each(digits, out, nan, |d| to((d - baseline) / gain));
+            }
+            Scale::Step { step, offset } => each(digits, out, nan, |d| to(step * (offset + d))),
+            Scale::Origin { origin, step } => each(digits, out, nan, |d| to(origin + step * d)),
+        },
+    );
 }
 
+#[inline(always)]
 fn each<T: Copy>(digits: &Digits, out: &mut [T], nan: T, value: impl Fn(f64) -> T) {
     match digits {
         Digits::Narrow { values, gaps } => narrow(values, *gaps, out, nan, |d| value(f64::from(d))),

@@ -1,6 +1,7 @@
 //! Zero-phase filtering with a finite impulse response, as SciPy's `filtfilt` does it.
 
 use crate::Result;
+use crate::filter::kernel::correlate;
 use eir_core::error::TooShort;
 
 /// Filters forwards and backwards: the signal is continued at both ends by its odd reflection over three times the length
@@ -23,19 +24,11 @@ pub(super) fn zero_phase(x: &[f64], taps: &[f64]) -> Result<Vec<f64>> {
     Ok(y[edge..edge + n].to_vec())
 }
 
-/// Convolution where the filter lies within the signal. Tap by tap over tiles that stay in the first cache: the inner
-/// loop is a multiply and an add of contiguous numbers.
+/// Convolution where the filter lies within the signal.
 fn convolve(x: &[f64], taps: &[f64]) -> Vec<f64> {
-    const TILE: usize = 1024;
-    let m = taps.len();
-    let mut out = vec![0.0; (x.len() + 1).saturating_sub(m)];
-    for (k, tile) in out.chunks_mut(TILE).enumerate() {
-        let from = k * TILE;
-        for (j, tap) in taps.iter().rev().enumerate() {
-            let part = &x[from + j..from + j + tile.len()];
-            tile.iter_mut().zip(part).for_each(|(y, v)| *y += tap * v);
-        }
-    }
+    let weights: Vec<f64> = taps.iter().rev().copied().collect();
+    let mut out = vec![0.0; (x.len() + 1).saturating_sub(taps.len())];
+    correlate(&weights, x, &mut out);
     out
 }
 

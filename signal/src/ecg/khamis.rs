@@ -3,10 +3,11 @@
 use super::fir::zero_phase;
 use super::running::{maximum, median, minimum};
 use super::{clean, prepared};
+use crate::dispatch::dispatched;
+use crate::spectrum::RealFft;
 use crate::{Band, ButterworthConfig, Result};
 use eir_core::SampleRate;
 use num_complex::Complex64;
-use rustfft::FftPlanner;
 use std::f64::consts::PI;
 
 /// The QRS complexes of `ecg` after Khamis: turning points of a smooth feature, in three passes.
@@ -48,17 +49,22 @@ pub fn khamis(ecg: &[f32], rate: SampleRate) -> Result<Vec<usize>> {
     let back = |i: usize| i.checked_sub(2).map_or(0.0, |k| x[k]);
     let feature: Vec<f64> =
         (0..n).map(|i| ((x[i] - back(i)) * hz / 2.0 * (top[i] - bottom[i]).max(0.0)).abs()).collect();
-    let pulse_hz = main_frequency(&hamming_mean(&feature, 6.0, hz)?, hz);
+    let pulse_hz = main_frequency(&hamming_mean(&feature, 6.0, hz)?, hz)?;
     let middle = |a: f64, b: f64, c: f64| a.max(b).min(a.min(b).max(c));
     let power = hamming_mean(&feature, middle(3.0, 2.0 * pulse_hz, 8.0), hz)?;
     let (before, after) = around(middle(2.0 * hz, 2.0 * hz / pulse_hz, hz / 2.0).round_ties_even() as usize);
     let upper = minimum(&maximum(&power, before, after), before, after);
     let lower = maximum(&minimum(&power, before, after), before, after);
     let mut envelope: Vec<f64> = upper.iter().zip(&lower).map(|(u, l)| u - l).collect();
-    envelope.sort_by(f64::total_cmp);
-    let height = 0.2 * (envelope[(n - 1) / 2] + envelope[n / 2]) / 2.0;
+    let (below, middle_one, _) = envelope.select_nth_unstable_by(n / 2, f64::total_cmp);
+    let upper_middle = *middle_one;
+    let lower_middle = if n.is_multiple_of(2) { below.iter().copied().fold(f64::MIN, f64::max) } else { upper_middle };
+    let height = 0.2 * (lower_middle + upper_middle) / 2.0;
     Ok(three_passes(&power, height, hz))
 }
+
+/// Length of the transforms of 2-s pieces.
+const SIZE: usize = 1 << 14;
 
 /// Samples before and after of a window of `size`.
 fn around(size: usize) -> (usize, usize) {
@@ -102,29 +108,45 @@ fn hamming_mean(x: &[f64], cutoff_hz: f64, hz: f64) -> Result<Vec<f64>> {
 }
 
 /// Where the mean of the spectra of 2-s pieces, each divided by its sum, is largest between 0.1 and 4 Hz.
-fn main_frequency(x: &[f64], hz: f64) -> f64 {
-    let size = 1usize << 14;
-    let piece = ((2.0 * hz) as usize).clamp(1, size);
-    let fft = FftPlanner::new().plan_fft_forward(size);
-    let mut spectrum = vec![Complex64::default(); size];
-    let mut work = vec![Complex64::default(); fft.get_inplace_scratch_len()];
-    let range: Vec<usize> = (0..size / 2).filter(|k| (0.1..4.0).contains(&(*k as f64 * hz / size as f64))).collect();
+fn main_frequency(x: &[f64], hz: f64) -> Result<f64> {
+    let piece = ((2.0 * hz) as usize).clamp(1, SIZE);
+    let fft = RealFft::new(SIZE)?;
+    let mut samples = vec![0.0; SIZE];
+    let mut spectrum = vec![Complex64::default(); fft.bins()];
+    let mut room = vec![Complex64::default(); fft.room()];
+    let range: Vec<usize> = (0..SIZE / 2).filter(|k| (0.1..4.0).contains(&(*k as f64 * hz / SIZE as f64))).collect();
     let mut sums = vec![0.0; range.len()];
     for part in x.chunks(piece) {
         let mean = part.iter().sum::<f64>() / piece as f64; // the last piece is filled up with zeros
-        spectrum.fill(Complex64::default());
-        for (k, s) in spectrum.iter_mut().take(piece).enumerate() {
-            s.re = part.get(k).copied().unwrap_or_default() - mean;
-        }
-        fft.process_with_scratch(&mut spectrum, &mut work);
-        let area: f64 = spectrum.iter().map(|s| s.norm()).sum();
+        samples[..part.len()].iter_mut().zip(part).for_each(|(s, v)| *s = v - mean);
+        samples[part.len()..piece].fill(-mean);
+        fft.forward_into(&samples, &mut spectrum, &mut room)?;
+        let area = area(&spectrum);
         if area > 0.0 {
             sums.iter_mut().zip(&range).for_each(|(sum, k)| *sum += spectrum[*k].norm() / area);
         }
     }
     // the first of equal ones
     let best = (0..sums.len()).rev().max_by(|a, b| sums[*a].total_cmp(&sums[*b])).unwrap_or_default();
-    range.get(best).map_or(1.0, |k| *k as f64 * hz / size as f64)
+    Ok(range.get(best).map_or(1.0, |k| *k as f64 * hz / SIZE as f64))
+}
+
+/// Sum of the sizes of all bins of a real signal's spectrum, of which the upper half mirrors the lower: four roots at a
+/// time instead of one `hypot`.
+fn area(spectrum: &[Complex64]) -> f64 {
+    let mut sums = [0.0; 8];
+    dispatched(
+        #[inline(always)]
+        || {
+            let (chunks, rest) = spectrum.as_chunks::<8>();
+            for chunk in chunks {
+                sums.iter_mut().zip(chunk).for_each(|(s, z)| *s += (z.re * z.re + z.im * z.im).sqrt());
+            }
+            sums.iter_mut().zip(rest).for_each(|(s, z)| *s += (z.re * z.re + z.im * z.im).sqrt());
+        },
+    );
+    let ends = [spectrum.first(), spectrum.last()].into_iter().flatten().map(|z| z.norm()).sum::<f64>();
+    2.0 * sums.iter().sum::<f64>() - ends
 }
 
 fn three_passes(power: &[f64], height: f64, hz: f64) -> Vec<usize> {

@@ -1,17 +1,17 @@
 //! Detectors by their names.
 
 use super::{
-    christov, elgendi, engzee, gamboa, gradient_peaks, hamilton, kalidas, khamis, manikandan, martinez, nabian,
+    christov, elgendi, engzee, gamboa, gqrs, gradient_peaks, hamilton, kalidas, khamis, manikandan, martinez, nabian,
     pan_tompkins, r_peaks, refine_r_peaks, rodrigues, xqrs, zong,
 };
 use crate::{Error, Result};
 use eir_core::SampleRate;
 use serde::{Deserialize, Serialize};
 
-/// A QRS detector of the literature, as NeuroKit2 (one: wfdb) computes it, or this crate's own.
+/// A QRS detector of the literature, as NeuroKit2 (two: wfdb) computes it, or this crate's own.
 ///
 /// **Use it** to compare detectors on the same recording. **Not** to choose one by its fame:
-/// compare them on your own records. gqrs is not among them: the open version is a port of code under another licence.
+/// compare them on your own records.
 ///
 /// # Examples
 /// ```
@@ -60,11 +60,13 @@ pub enum QrsMethod {
     Gamboa,
     /// [`xqrs`](super::xqrs()).
     Xqrs,
+    /// [`gqrs`](super::gqrs()).
+    Gqrs,
 }
 
 impl QrsMethod {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Eir,
         Self::NeuroKit,
         Self::PanTompkins,
@@ -81,9 +83,10 @@ impl QrsMethod {
         Self::Nabian,
         Self::Gamboa,
         Self::Xqrs,
+        Self::Gqrs,
     ];
 
-    /// Its name as NeuroKit2 writes it, or "wfdb.xqrs".
+    /// Its name as NeuroKit2 writes it, or "wfdb.xqrs" and "wfdb.gqrs".
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -103,6 +106,7 @@ impl QrsMethod {
             Self::Nabian => "nabian2018",
             Self::Gamboa => "gamboa2008",
             Self::Xqrs => "wfdb.xqrs",
+            Self::Gqrs => "wfdb.gqrs",
         }
     }
 
@@ -137,6 +141,7 @@ impl QrsMethod {
             Self::Nabian => nabian,
             Self::Gamboa => gamboa,
             Self::Xqrs => xqrs,
+            Self::Gqrs => gqrs,
         };
         let mut found = Vec::new();
         let mut too_short = None;
@@ -169,6 +174,7 @@ impl QrsMethod {
             Self::PanTompkins | Self::Hamilton => (0.13, 0.04),
             Self::Elgendi => (0.14, 0.02),
             Self::Kalidas => (0.11, 0.05),
+            Self::Gqrs => (0.03, 0.11),
             _ => (0.08, 0.08),
         };
         refine_r_peaks(ecg, rate, &found, before_s, after_s)

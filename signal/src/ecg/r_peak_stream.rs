@@ -331,7 +331,8 @@ impl RPeakStream {
         self.piece.clear();
         self.piece.extend(self.raw.range(from - oldest..to - oldest).map(|v| f64::from(*v)));
         let near = self.rate.samples(REACH_S);
-        let peak = from + r_peak_within(&self.piece, around - from, near, self.rate.samples(0.004));
+        let Some(peak) = r_peak_within(&self.piece, around - from, near, self.rate.samples(0.004)) else { return };
+        let peak = from + peak;
         if self.last_peak.is_none_or(|last| peak > last) {
             self.last_peak = Some(peak);
             found(peak);

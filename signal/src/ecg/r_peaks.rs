@@ -225,7 +225,10 @@ impl RPeaks {
         let mut near = Vec::new();
         let first = peaks.len();
         for beat in self.rules.beats(candidates) {
-            let peak = start + r_peak(ecg, beat.place * self.step + self.step / 2, self.rate, &mut near);
+            let Some(peak) = r_peak(ecg, beat.place * self.step + self.step / 2, self.rate, &mut near) else {
+                continue;
+            };
+            let peak = start + peak;
             if peaks.len() == first || peaks.last().is_none_or(|last| *last < peak) {
                 peaks.push(peak);
             }
@@ -314,25 +317,30 @@ fn maxima(
 }
 
 /// The largest deflection from the mean of ±0.3 s within 60 ms of `around`.
-fn r_peak(ecg: &[f32], around: usize, rate: SampleRate, piece: &mut Vec<f64>) -> usize {
+fn r_peak(ecg: &[f32], around: usize, rate: SampleRate, piece: &mut Vec<f64>) -> Option<usize> {
     let around = around.min(ecg.len().saturating_sub(1));
     let (wide, near) = (rate.samples(0.3), rate.samples(0.06));
     let (from, to) = (around.saturating_sub(wide), (around + wide + 1).min(ecg.len()));
     piece.clear();
     piece.extend(ecg[from..to].iter().map(|v| f64::from(*v)));
-    from + r_peak_within(piece, around - from, near, rate.samples(0.004))
+    r_peak_within(piece, around - from, near, rate.samples(0.004)).map(|peak| from + peak)
 }
 
-/// The largest deflection of `piece` from its mean within `near` of `around`, in means over `2 smooth + 1`.
-pub(super) fn r_peak_within(piece: &[f64], around: usize, near: usize, smooth: usize) -> usize {
+/// The largest deflection of `piece` from its mean within `near` of `around`, in means over `2 smooth + 1`; none where
+/// all samples are equal: what the filters show there is the echo of something further away.
+pub(super) fn r_peak_within(piece: &[f64], around: usize, near: usize, smooth: usize) -> Option<usize> {
+    let places = around.saturating_sub(near)..(around + near + 1).min(piece.len());
+    let samples = piece.get(places.clone())?;
+    if samples.iter().all(|v| Some(v) == samples.first()) {
+        return None;
+    }
     let mean = piece.iter().sum::<f64>() / piece.len().max(1) as f64;
     let deflection = |i: usize| {
         let window = &piece[i.saturating_sub(smooth)..(i + smooth + 1).min(piece.len())];
         window.iter().sum::<f64>() / window.len() as f64 - mean
     };
-    let places = around.saturating_sub(near)..(around + near + 1).min(piece.len());
     let best = places.map(|i| (i, deflection(i))).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-    best.map_or(around, |(top, height)| sharpen(piece, top, height >= 0.0, 2 * smooth))
+    best.map(|(top, height)| sharpen(piece, top, height >= 0.0, 2 * smooth))
 }
 
 /// Median of up to `half` values on both sides of each and itself. The window is kept sorted: a value comes, one goes.
@@ -395,6 +403,14 @@ mod tests {
             let other: Vec<f32> = ecg.iter().map(|v| v * scale + offset).collect();
             assert_eq!(r_peaks(&other, rate).unwrap(), want, "{scale} {offset}");
         }
+    }
+
+    #[test]
+    fn no_beat_where_the_signal_is_flat() {
+        let rate = SampleRate::new(250.0).unwrap();
+        let mut ecg = [0.0; 5000];
+        ecg[2500] = 1.0;
+        assert_eq!(r_peaks(&ecg, rate).unwrap(), [2500]);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Sums and extremes of a window that runs over a signal; each sample is touched a constant number of times.
 
-use std::collections::VecDeque;
-
 /// Sum of the last `size` samples of a signal that was 0 before its first.
 pub(super) fn sum_from_rest(x: &[f64], size: usize) -> Vec<f64> {
     let mut sum = 0.0;
@@ -19,50 +17,68 @@ pub(super) fn sum_from_rest(x: &[f64], size: usize) -> Vec<f64> {
 
 /// Largest sample from `before` samples before to `after` samples after each, of those that there are.
 pub(super) fn maximum(x: &[f64], before: usize, after: usize) -> Vec<f64> {
-    extreme(x, before, after, |a, b| a >= b)
+    extreme(x, before, after, f64::NEG_INFINITY, |a, b| if a > b { a } else { b })
 }
 
 /// Smallest sample from `before` samples before to `after` samples after each, of those that there are.
 pub(super) fn minimum(x: &[f64], before: usize, after: usize) -> Vec<f64> {
-    extreme(x, before, after, |a, b| a <= b)
+    extreme(x, before, after, f64::INFINITY, |a, b| if a < b { a } else { b })
 }
 
-fn extreme(x: &[f64], before: usize, after: usize, beats: impl Fn(f64, f64) -> bool) -> Vec<f64> {
-    let mut window: VecDeque<usize> = VecDeque::new();
-    let mut found = Vec::with_capacity(x.len());
-    let mut next = 0;
-    for i in 0..x.len() {
-        while next < x.len() && next <= i + after {
-            while window.back().is_some_and(|last| beats(x[next], x[*last])) {
-                window.pop_back();
-            }
-            window.push_back(next);
-            next += 1;
-        }
-        while window.front().is_some_and(|first| *first + before < i) {
-            window.pop_front();
-        }
-        found.push(window.front().map_or(x[i], |first| x[*first]));
+/// After van Herk, Gil and Werman: in blocks as long as the window, what is best so far from each end; a window is the end
+/// of one block and the start of the next. Three comparisons a sample and no branch, whatever the window.
+fn extreme(x: &[f64], before: usize, after: usize, worst: f64, best: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    let n = x.len();
+    let (before, after) = (before.min(n), after.min(n));
+    let window = before + after + 1;
+    let mut to_end = vec![worst; n + window - 1];
+    to_end[before..before + n].copy_from_slice(x);
+    let mut from_start = to_end.clone();
+    for block in from_start.chunks_mut(window) {
+        block.iter_mut().fold(worst, |so_far, v| {
+            *v = best(so_far, *v);
+            *v
+        });
     }
-    found
+    for block in to_end.chunks_mut(window) {
+        block.iter_mut().rev().fold(worst, |so_far, v| {
+            *v = best(so_far, *v);
+            *v
+        });
+    }
+    to_end.iter().zip(&from_start[window - 1..]).map(|(a, b)| best(*a, *b)).collect()
 }
 
 /// The sample of rank `round(half of the others)` (half to even) of those from `before` before to `after` after each.
 pub(super) fn median(x: &[f64], before: usize, after: usize) -> Vec<f64> {
     let mut sorted: Vec<f64> = x.iter().take(after).copied().collect();
     sorted.sort_by(f64::total_cmp);
+    let place = |sorted: &[f64], v: f64| sorted.partition_point(|w| *w < v);
     (0..x.len())
         .map(|i| {
-            if let Some(new) = x.get(i + after) {
-                let at = sorted.partition_point(|v| v.total_cmp(new).is_lt());
-                sorted.insert(at, *new);
-            }
-            if i > before {
-                let old = x[i - before - 1];
-                let at = sorted.partition_point(|v| v.total_cmp(&old).is_lt());
-                if at < sorted.len() {
-                    sorted.remove(at);
+            match (x.get(i + after), i.checked_sub(before + 1)) {
+                // one comes and one goes: only what lies between them moves
+                (Some(new), Some(old)) => {
+                    let (from, to) = (place(&sorted, x[old]), place(&sorted, *new));
+                    if from < to {
+                        sorted.copy_within(from + 1..to, from);
+                        sorted[to - 1] = *new;
+                    } else if from < sorted.len() {
+                        sorted.copy_within(to..from, to + 1);
+                        sorted[to] = *new;
+                    }
                 }
+                (Some(new), None) => {
+                    let at = place(&sorted, *new);
+                    sorted.insert(at, *new);
+                }
+                (None, Some(old)) => {
+                    let at = place(&sorted, x[old]);
+                    if at < sorted.len() {
+                        sorted.remove(at);
+                    }
+                }
+                (None, None) => {}
             }
             let rank = (sorted.len().saturating_sub(1) as f64 / 2.0).round_ties_even() as usize;
             sorted.get(rank).copied().unwrap_or(x[i])

@@ -2,6 +2,7 @@
 
 use super::{Measure, NoAnswer, check, enough, finite, slope};
 use crate::Result;
+use crate::dispatch::dispatched;
 use eir_core::error::Parameter;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,9 @@ pub struct HiguchiConfig {
     /// Largest lag, 2 to 1000. Default 10.
     pub largest_lag: usize,
 }
+
+/// Fewest sums that are kept side by side.
+const ROW: usize = 64;
 
 impl Default for HiguchiConfig {
     fn default() -> Self {
@@ -82,12 +86,7 @@ impl HiguchiConfig {
         let lags: Vec<f64> = (1..=self.largest_lag).map(|k| (k as f64).ln()).collect();
         let lengths: Vec<f64> = (1..=self.largest_lag)
             .map(|k| {
-                // all starts at once: the differences of lag k, each by its place modulo k
-                let mut sums = vec![0.0; k];
-                for (pair, steps) in x.chunks(k).zip(x[k..].chunks(k)) {
-                    sums.iter_mut().zip(pair).zip(steps).for_each(|((s, a), b)| *s += (b - a).abs());
-                }
-                let scaled = sums.iter().zip(1..).map(|(s, start)| {
+                let scaled = path_lengths(x, k).into_iter().zip(1..).map(|(s, start)| {
                     let steps = ((n - start) / k * k) as f64;
                     s * (n as f64 - 1.0) / steps / k as f64
                 });
@@ -99,6 +98,27 @@ impl HiguchiConfig {
         }
         finite(-slope(&lags, &lengths))
     }
+}
+
+/// Sums of `|x[i + lag] − x[i]|`, each by its `i` modulo `lag`.
+///
+/// All starts at once, in rows of a multiple of the lag that is long enough for the processor's width.
+fn path_lengths(x: &[f64], lag: usize) -> Vec<f64> {
+    let row = lag * ROW.div_ceil(lag);
+    let mut sums = vec![0.0; row];
+    let behind = x.get(lag..).unwrap_or_default();
+    dispatched(
+        #[inline(always)]
+        || {
+            for (from, to) in x.chunks(row).zip(behind.chunks(row)) {
+                sums.iter_mut().zip(from).zip(to).for_each(|((s, a), b)| *s += (b - a).abs());
+            }
+        },
+    );
+    let (own, copies) = sums.split_at_mut(lag);
+    copies.chunks(lag).for_each(|copy| own.iter_mut().zip(copy).for_each(|(s, v)| *s += v));
+    sums.truncate(lag);
+    sums
 }
 
 #[cfg(test)]
@@ -115,6 +135,16 @@ mod tests {
             })
             .collect();
         assert!((higuchi_dimension(&noise).unwrap() - 2.0).abs() < 0.02);
+    }
+
+    #[test]
+    fn rows_of_several_lags_sum_the_same() {
+        let x: Vec<f64> = (0..413u32).map(|i| f64::from(i * i % 101)).collect();
+        for lag in [1, 2, 3, 7, 63, 64, 65, 200, 413, 500] {
+            let mut want = vec![0.0; lag];
+            (lag..x.len()).for_each(|i| want[(i - lag) % lag] += (x[i] - x[i - lag]).abs());
+            assert_eq!(path_lengths(&x, lag), want, "lag {lag}");
+        }
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl FrequencyConfig {
     }
 
     pub(super) fn measure(&self, rr_ms: &[f64]) -> FrequencyDomain {
-        let duration_s = rr_ms.iter().sum::<f64>() / 1000.0;
+        let duration_s = rr_ms.iter().fold(0.0, |sum, rr| sum + rr) / 1000.0; // `sum` of nothing is -0
         let density = self.density(rr_ms);
         let (resampled, segment) = density.as_ref().map_or((0, 0), |d| (d.resampled, d.segment));
         let at_least = |needed_s: f64| {

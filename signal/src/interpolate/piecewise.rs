@@ -109,7 +109,24 @@ impl Interpolant {
     pub fn sampled(&self, start: f64, step: f64, count: usize) -> Vec<f64> {
         let mut piece = 0;
         let value = |[a, b, c, d]: [f64; 4], u: f64| a + u * (b + u * (c + u * d));
-        (0..count).map(|i| self.at(start + i as f64 * step, &mut piece, value)).collect()
+        let (first, last) = self.range();
+        // steps forward stay in the piece or go to the next ones: no search
+        let mut knots = self.x.get(1..self.pieces.len()).unwrap_or_default().iter();
+        let mut next = knots.next();
+        let mut now = self.x.first().zip(self.pieces.first());
+        let mut pieces = self.x.iter().zip(&self.pieces).skip(1);
+        let mut forward = |x: f64| {
+            while next.is_some_and(|knot| *knot <= x) {
+                (now, next) = (pieces.next(), knots.next());
+            }
+            now.map_or(f64::NAN, |(from, piece)| value(*piece, x - from))
+        };
+        (0..count)
+            .map(|i| {
+                let x = start + i as f64 * step;
+                if step >= 0.0 && x >= first && x <= last { forward(x) } else { self.at(x, &mut piece, value) }
+            })
+            .collect()
     }
 
     fn inside(&self, x: f64) -> bool {
@@ -177,7 +194,13 @@ mod tests {
             assert!((y - x * x).abs() < 1e-12);
             assert!((curve.slope(*x) - 2.0 * x).abs() < 1e-12);
         }
-        assert_eq!(curve.sampled(0.0, 0.5, 9).len(), 9);
+        for curve in [curve.clone(), curve.with_outside(Outside::Extend)] {
+            for (start, step) in [(0.0, 0.5), (-1.0, 0.25), (0.3, 1.7), (4.0, -0.3), (2.0, 0.0)] {
+                let places: Vec<f64> = (0..30).map(|i| start + f64::from(i) * step).collect();
+                let bits = |y: Vec<f64>| y.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+                assert_eq!(bits(curve.sampled(start, step, 30)), bits(curve.values(&places)), "{start} {step}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How far a peak stands out, and how wide it is.
 
 use super::Plateau;
+use super::higher_ground::HigherGround;
 use crate::Result;
 use crate::spectrum::finite;
 use eir_core::error::{Mismatch, OutOfRange, Parameter};
@@ -96,20 +97,31 @@ pub fn widths(x: &[f64], peaks: &[usize], prominences: &[Prominence], rel_height
 /// A value and where it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Low {
-    value: f64,
-    at: usize,
+    pub(super) value: f64,
+    pub(super) at: usize,
 }
 
 fn join(height: f64, left: Low, right: Low) -> Prominence {
     Prominence { prominence: height - left.value.max(right.value), left_base: left.at, right_base: right.at }
 }
 
-/// The prominences of the tops `kept` (rising, none twice) of `tops`, which are all local maxima, in one pass for each
-/// side.
-///
+/// The prominences of the tops `kept` (rising, none twice) of `tops`, which are all local maxima: of few, by leaps from
+/// each; of many, in one pass for each side.
+pub(super) fn of_maxima(x: &[f64], tops: &[Plateau], kept: &[usize]) -> Vec<Prominence> {
+    if kept.len() > tops.len() / MANY {
+        return in_one_pass(x, tops, kept);
+    }
+    let ground = HigherGround::new(x);
+    let of = |peak: usize| join(x[peak], ground.left(peak), ground.right(peak));
+    kept.iter().map(|k| of(tops[*k].middle())).collect()
+}
+
+/// Of how many tops one must be kept that a pass over all is faster than leaps.
+const MANY: usize = 8;
+
 /// Between two maxima there is one valley, and higher ground begins only where a higher maximum does. So it is enough
 /// to keep a stack of the maxima that are higher than all since, each with the lowest point before it.
-pub(super) fn of_maxima(x: &[f64], tops: &[Plateau], kept: &[usize]) -> Vec<Prominence> {
+fn in_one_pass(x: &[f64], tops: &[Plateau], kept: &[usize]) -> Vec<Prominence> {
     // valley `k` lies before top `k`, the last one behind the last top; their lowest values
     let valley = |k: usize| {
         let from = k.checked_sub(1).and_then(|k| tops.get(k)).map_or(0, |t| t.last);
@@ -225,7 +237,10 @@ mod tests {
             assert_eq!(prominences(&x, &any, None).unwrap(), within(&x, &any, usize::MAX), "{x:?} {any:?}");
             let some: Vec<usize> = all.iter().copied().filter(|_| next(3) == 0).collect();
             let at: Vec<usize> = some.iter().map(|k| peaks[*k]).collect();
-            assert_eq!(of_maxima(&x, &tops, &some), within(&x, &at, usize::MAX), "{x:?} {some:?}");
+            assert_eq!(in_one_pass(&x, &tops, &some), within(&x, &at, usize::MAX), "{x:?} {some:?}");
+            let few: Vec<usize> = some.iter().copied().step_by(4).collect();
+            let at: Vec<usize> = few.iter().map(|k| peaks[*k]).collect();
+            assert_eq!(of_maxima(&x, &tops, &few), within(&x, &at, usize::MAX), "{x:?} {few:?}");
         }
     }
 

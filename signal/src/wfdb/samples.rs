@@ -1,6 +1,7 @@
 //! The storage formats of WFDB signal files.
 
 use crate::Result;
+use crate::dispatch::dispatched;
 use eir_core::error::Unsupported;
 
 /// How a format stores a sample.
@@ -139,14 +140,20 @@ impl Digit for i32 {
 }
 
 /// Two 12-bit numbers in three bytes; a last single one in two. Each is shifted up to 16 bits and back, which gives it
-/// its sign; bound by the loads of single bytes.
+/// its sign; bound by the shuffles that gather every third byte.
 fn decode_212(data: &[u8], out: &mut Vec<i16>) {
     let (triples, rest) = data.as_chunks::<3>();
     let first = |a: u8, b: u8| (((u16::from(a) << 4) | (u16::from(b) << 12)).cast_signed()) >> 4;
     out.resize(triples.len() * 2, 0);
-    for ([a, b, c], two) in triples.iter().zip(out.as_chunks_mut::<2>().0) {
-        *two = [first(*a, *b), (((u16::from(*c) << 4) | (u16::from(*b & 0xf0) << 8)).cast_signed()) >> 4];
-    }
+    let pairs = out.as_chunks_mut::<2>().0;
+    dispatched(
+        #[inline(always)]
+        || {
+            for ([a, b, c], two) in triples.iter().zip(pairs.iter_mut()) {
+                *two = [first(*a, *b), (((u16::from(*c) << 4) | (u16::from(*b & 0xf0) << 8)).cast_signed()) >> 4];
+            }
+        },
+    );
     if let [a, b] = rest {
         out.push(first(*a, *b));
     }

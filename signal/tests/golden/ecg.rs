@@ -299,12 +299,8 @@ fn compare(
         case.skip(method, "the reference tool failed");
         return Ok(());
     };
-    let got = match (QrsMethod::from_name(method), method) {
-        (Some(known), _) => known.detect(ecg, rate)?,
-        (None, "wfdb.gqrs") => {
-            case.skip(method, "not built: the open version is a port of code under another licence");
-            return Ok(());
-        }
+    let got = match QrsMethod::from_name(method) {
+        Some(known) => known.detect(ecg, rate)?,
         _ => {
             case.holds(method, false, "a method that this test does not know");
             return Ok(());
