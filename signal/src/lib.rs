@@ -32,7 +32,7 @@
 //! | [`ecg`] | R peaks recorded and live, sixteen detectors by name, waves, classes of beats, quality, ST level, scores |
 //! | [`hrv`] | heart-rate variability: artefacts, time domain, frequency domain, nonlinear, over a day, live |
 //! | [`entropy`] | how irregular a series is: entropies, fractal dimensions, fluctuation analysis |
-//! | [`ctg`] | fetal heart rate: repairs, six baselines, events, contractions, variability, FIGO class with reasons, live |
+//! | [`ctg`] | fetal heart rate: repairs, seven baselines, events, contractions, variability, FIGO class with reasons, live |
 //! | [`models`] | acidaemia at birth from a cardiotocogram's last hour (feature `outcome`); an autoencoder of fetal heart rate (feature `models`); TCN and GRU of the last hour (feature `train`); layers |
 //! | [`figure`] | a cardiotocogram on its paper, an ECG strip, variability over a night |
 //!

@@ -12,7 +12,7 @@ pub(crate) fn rows(bench: &mut Bench) -> Result<(), Box<dyn std::error::Error>> 
     // FHRMA under Octave cannot be installed here; its published CPU time on this trace: 0.69 s (WMFB), 7.0 s (six)
     let filled = ctg::prepare(&fhr)?.filled_bpm;
     bench.row("CTG, weighted-median baseline", "70 min at 4 Hz", 1.0).run(|| ctg::weighted_median(&filled));
-    bench.row("CTG, six baselines with events, kinds and class", "70 min at 4 Hz", 1.0).run(|| {
+    bench.row("CTG, all baselines with events, kinds and class", "70 min at 4 Hz", 1.0).run(|| {
         ctg::BaselineMethod::ALL.map(|method| ctg::CtgConfig::default().with_baseline(method).analyse(&fhr, Some(&uc)))
     });
     bench.row("CTG, analysis", "70 min at 4 Hz", 1.0).run(|| ctg::analyse(&fhr, Some(&uc)));

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | a trace of another rate to 4 Hz | [`fhr_at_4_hz`], [`uc_at_4_hz`] |
 //! | artefacts and gaps, each repair listed | [`prepare`] |
-//! | baseline | [`weighted_median`] (default), [`maeda`], [`taylor`], [`pardey`], [`wrobel`], [`most_horizontal`]: they differ by several bpm, so every result names its method |
+//! | baseline | [`weighted_median`] (default), [`maeda`], [`taylor`], [`pardey`], [`wrobel`], [`lu_wei`], [`most_horizontal`]: they differ by several bpm, so every result names its method |
 //! | stretches in which a baseline is not to be relied on | [`baseline_doubts`] |
 //! | accelerations, decelerations and their kinds | [`events`](events()); to compare with other tools [`BaselineMethod::standard_events`] |
 //! | contractions, tachysystole | [`contractions`](contractions()), [`contraction_rate`] |
@@ -26,6 +26,7 @@ mod events;
 mod figo;
 mod filters;
 mod horizontal;
+mod lu_wei;
 mod maeda;
 mod pardey;
 mod preparation;
@@ -46,6 +47,7 @@ pub use doubt::{BaselineDoubt, baseline_doubts};
 pub use events::{Event, EventKind, Interval, crossing_events, events};
 pub use figo::{Figo, FigoClass, FigoCode, FigoInput, FigoReason, figo2015};
 pub use horizontal::most_horizontal;
+pub use lu_wei::{LuWeiConfig, lu_wei};
 pub use maeda::maeda;
 pub use pardey::{PardeyConfig, pardey};
 pub use preparation::{PreparationConfig, Prepared, RATE_HZ, Repair, RepairKind, is_measured, prepare};
@@ -79,14 +81,23 @@ pub enum BaselineMethod {
     Pardey,
     /// [`wrobel`].
     Wrobel,
+    /// [`lu_wei`].
+    LuWei,
     /// [`most_horizontal`].
     MostHorizontal,
 }
 
 impl BaselineMethod {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::WeightedMedian, Self::Taylor, Self::Maeda, Self::Pardey, Self::Wrobel, Self::MostHorizontal];
+    pub const ALL: [Self; 7] = [
+        Self::WeightedMedian,
+        Self::Taylor,
+        Self::Maeda,
+        Self::Pardey,
+        Self::Wrobel,
+        Self::LuWei,
+        Self::MostHorizontal,
+    ];
 
     /// Its name in a report.
     #[must_use]
@@ -97,6 +108,7 @@ impl BaselineMethod {
             Self::Maeda => "Maeda 2012",
             Self::Pardey => "Pardey 2002",
             Self::Wrobel => "Wróbel 2013",
+            Self::LuWei => "Lu and Wei 2012",
             Self::MostHorizontal => "most horizontal segments (FIGO 2015)",
         }
     }
@@ -113,6 +125,7 @@ impl BaselineMethod {
             Self::Maeda => maeda(filled_bpm),
             Self::Pardey => pardey(filled_bpm),
             Self::Wrobel => wrobel(filled_bpm),
+            Self::LuWei => lu_wei(filled_bpm),
             Self::MostHorizontal => most_horizontal(filled_bpm),
         }
     }
@@ -271,6 +284,12 @@ impl Ctg {
         let known = self.baseline_bpm.iter().zip(&self.prepared.valid).filter(|(_, ok)| **ok);
         let (sum, n) = known.fold((0.0, 0u32), |(s, n), (b, _)| (s + b, n + 1));
         sum / f64::from(n.max(1))
+    }
+
+    /// How long the baseline is not to be relied on, in seconds.
+    #[must_use]
+    pub fn doubtful_s(&self) -> f64 {
+        self.baseline_doubts.iter().map(|d| d.interval.duration_s()).sum()
     }
 
     /// The accelerations.

@@ -75,6 +75,7 @@ pub(super) fn baselines(case: &mut Case) -> Outcome {
                 }
                 "wrobel2013" => (Method::Wrobel, ctg::WrobelConfig::default().with_fhrma_defects(true).baseline(f)?),
                 "pardey2002" => (Method::Pardey, ctg::PardeyConfig::default().with_fhrma_defects(true).baseline(f)?),
+                "lu_wei2012" => (Method::LuWei, ctg::LuWeiConfig::default().with_fhrma_ends(true).baseline(f)?),
                 _ => {
                     case.skip(name, "not built yet");
                     return Ok(());
@@ -91,6 +92,7 @@ pub(super) fn baselines(case: &mut Case) -> Outcome {
             let at_ends = most(&away[..ends]).max(most(&away[last..]));
             let equal = match method {
                 Method::WeightedMedian => mean(inside) <= 0.05 && most(inside) <= 0.5 && at_ends <= 2.0,
+                Method::LuWei => mean(&away) <= 0.5,
                 _ => true,
             };
             let same = inside.iter().filter(|d| **d <= 0.01).count() as f64 / inside.len().max(1) as f64;
@@ -103,7 +105,7 @@ pub(super) fn baselines(case: &mut Case) -> Outcome {
                 Method::Maeda | Method::Wrobel => {
                     case.close("baseline", &got, &reference, Tolerance::absolute(0.01));
                 }
-                Method::Pardey => {
+                Method::Pardey | Method::LuWei => {
                     case.value("mean distance of the baseline", mean(&away), 0.0, Tolerance::absolute(0.5));
                 }
                 _ => within(case, &got, &reference, ends),

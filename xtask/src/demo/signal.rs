@@ -94,6 +94,15 @@ fn draw_ctg(study: &mut Study, found: &Ctg, name: &str, caption: &str) -> Result
         &source("ctg::weighted_median"),
         &format!("{method}; normal 110–160"),
     );
+    study.number(
+        &id("doubtful_baseline_min"),
+        "Baseline not reliable",
+        found.doubtful_s() / 60.0,
+        "min",
+        0,
+        &source("ctg::baseline_doubts"),
+        "it has left the level before without settling; red in the picture",
+    );
     if let Some(stv) = found.variability.stv_ms {
         let note = format!(
             "epochs of 3.75 s; {} of {} minutes complete",
