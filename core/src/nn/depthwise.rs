@@ -2,8 +2,8 @@
 //!
 //! There are few multiply-adds per load, so loads and the copy into the slab limit the speed. Channels share two slabs:
 //! their borders are zeroed once, and while one channel is worked on the next is already copied, because loads of values
-//! that have just been stored are slow. With a stride of 2 the slab keeps rows whole, and they are taken apart in
-//! registers: split rows in memory took ten times as long as the arithmetic.
+//! that have just been stored are slow. With a stride of 2 the slab keeps rows whole, and they
+//! are taken apart in registers.
 
 use super::Activation;
 use super::activation::Channels;

@@ -45,7 +45,7 @@ const MOVING: f64 = (PROXIES - 1) as f64;
 /// ```
 ///
 /// # Validation
-/// Counts equal those of the series on the same frames, sums to 1e-9, ranges and medians to a class (unit tests).
+/// Unit tests compare it with the series on the same frames.
 #[derive(Debug, Clone)]
 pub struct LiveExpressions {
     config: ExpressionConfig,

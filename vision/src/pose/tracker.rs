@@ -47,8 +47,7 @@ const SAME_PERSON: f64 = 0.5;
 /// As [`PoseEstimator::estimate`]; the persons who were followed are then forgotten.
 ///
 /// # Validation
-/// A person in a photograph that moves by known steps is followed to within a pixel (median of the points), with one look
-/// of the detector (`tests/tracking.rs`).
+/// `tests/tracking.rs` follows a person in a photograph that moves by known steps, is lost and comes back.
 ///
 /// # References
 /// Bazarevsky et al. 2020, doi:10.48550/arXiv.2006.10204.
