@@ -142,6 +142,18 @@ def chain_tracked():
     return work
 
 
+def mediapipe_tracked():
+    """MediaPipe's own chain on a video that shows the same picture again: it follows, the detector rests."""
+    import cv2
+    import mediapipe
+
+    picture = cv2.imread(str(SHARED / "data/vision/images/coco_000000000785.png"))[:, :, ::-1].copy()
+    pose = mediapipe.solutions.pose.Pose(model_complexity=1, smooth_landmarks=False)
+    if pose.process(picture).pose_landmarks is None:
+        raise ValueError("no person was found")
+    return lambda: pose.process(picture)
+
+
 def wobble(i, k):
     return ((i * 31 + k * 17) % 13) / 10
 

@@ -34,9 +34,14 @@ impl Detection {
     /// [`Error::Parameter`](crate::Error::Parameter) if both points coincide.
     pub fn body_roi(&self, scale: f64) -> Result<SquareRoi> {
         let [a, b, ..] = self.points;
-        let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-        SquareRoi::new(a, 2.0 * dx.hypot(dy) * scale, wrap(FRAC_PI_2 - (-dy).atan2(dx)))
+        roi_along([a, b], scale)
     }
+}
+
+/// The square about `a` that stands along the line from `a` to `b`.
+pub(crate) fn roi_along([a, b]: [[f64; 2]; 2], scale: f64) -> Result<SquareRoi> {
+    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+    SquareRoi::new(a, 2.0 * dx.hypot(dy) * scale, wrap(FRAC_PI_2 - (-dy).atan2(dx)))
 }
 
 /// The angle in −π … π.

@@ -95,8 +95,8 @@ fn places(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
     (0..to).map(place).collect()
 }
 
-/// Down the columns first, so that the wide loop is over neighbours; then along the rows, pixel by pixel, four values
-/// wide, which bounds it.
+/// The pixels that a row of outputs needs are put side by side first, as four bytes each, then mixed in wide loops; what is
+/// put together from one place only is not mixed at all. Fetching and putting back pixel by pixel bounds it.
 struct Bilinear<'a> {
     image: &'a Image,
     columns: Vec<(usize, usize, f32)>,
@@ -110,31 +110,90 @@ impl WithSimd for Bilinear<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { image, columns, rows, out } = self;
-        let (wide, width) = (image.width() * 3, out.width() * 3);
-        // a value more, so that a pixel can be read and written as four
-        let (rgb, mut line, mut mixed) = (image.rgb(), vec![0.0f32; wide + 1], vec![0.0f32; width + 1]);
-        for (to, (first, second, share)) in out.rgb_mut().chunks_exact_mut(width).zip(rows) {
-            let (a, b) = (&rgb[first * wide..][..wide], &rgb[second * wide..][..wide]);
-            if share == 0.0 {
-                for (y, a) in line.iter_mut().zip(a) {
-                    *y = f32::from(*a) + 0.5;
-                }
-            } else {
-                for ((y, a), b) in line.iter_mut().zip(a).zip(b) {
-                    let (a, b) = (f32::from(*a), f32::from(*b));
-                    *y = a + (b - a) * share + 0.5;
+        let (wide, width, rgb) = (image.width() * 3, out.width(), image.rgb());
+        // the last row has a byte more too, so that every pixel can be read as four
+        let end = (image.height() - 1) * wide;
+        let last: Vec<u8> = rgb[end..].iter().copied().chain([0]).collect();
+        let row = |n: usize| if n * wide == end { last.as_slice() } else { &rgb[n * wide..=(n + 1) * wide] };
+        let whole = columns.iter().all(|(_, _, share)| *share == 0.0);
+        let shares: Vec<f32> = columns.iter().flat_map(|(_, _, share)| [*share; 4]).collect();
+        let mut fetched: [Vec<u8>; 4] = std::array::from_fn(|_| vec![0; 4 * width]);
+        let (mut mixed, mut line) = (vec![0u8; 4 * width], vec![0u8; 3 * width + 1]);
+        for (to, (first, second, share)) in out.rgb_mut().chunks_exact_mut(3 * width).zip(rows) {
+            let [a, next_a, b, next_b] = &mut fetched;
+            fetch::<false>(row(first), &columns, a);
+            if !whole {
+                fetch::<true>(row(first), &columns, next_a);
+            }
+            if share != 0.0 {
+                fetch::<false>(row(second), &columns, b);
+                if !whole {
+                    fetch::<true>(row(second), &columns, next_b);
                 }
             }
-            for (i, (at, next, share)) in columns.iter().enumerate() {
-                let (a, b) = (four(&line, *at), four(&line, *next));
-                let mut pixel = [0.0; 4];
-                for c in 0..4 {
-                    pixel[c] = a[c] + (b[c] - a[c]) * share;
+            let pixels = match (whole, share == 0.0) {
+                (true, true) => a,
+                (true, false) => {
+                    mix(a, b, share, &mut mixed);
+                    &mut mixed
                 }
-                put_four(&mut mixed, 3 * i, pixel);
+                (false, true) => {
+                    mix_along(a, next_a, &shares, &mut mixed);
+                    &mut mixed
+                }
+                (false, false) => {
+                    mix_both([a, next_a, b, next_b], &shares, share, &mut mixed);
+                    &mut mixed
+                }
+            };
+            // the fourth byte of a pixel is the next one's first
+            for (i, pixel) in pixels.as_chunks::<4>().0.iter().enumerate() {
+                if let Some(to) = line.get_mut(3 * i..).and_then(|v| v.first_chunk_mut()) {
+                    *to = *pixel;
+                }
             }
-            cut(&mixed, to);
+            to.copy_from_slice(&line[..3 * width]);
         }
+    }
+}
+
+/// The pixels at the columns' first places, or at their second ones.
+#[inline(always)]
+fn fetch<const NEXT: bool>(row: &[u8], columns: &[(usize, usize, f32)], to: &mut [u8]) {
+    for (to, (at, next, _)) in to.as_chunks_mut::<4>().0.iter_mut().zip(columns) {
+        let at = if NEXT { *next } else { *at };
+        if let Some(pixel) = row.get(at..).and_then(|v| v.first_chunk()) {
+            *to = *pixel;
+        }
+    }
+}
+
+#[inline(always)]
+fn mix(a: &[u8], b: &[u8], share: f32, to: &mut [u8]) {
+    for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
+        let (a, b) = (f32::from(*a), f32::from(*b));
+        *to = (a + (b - a) * share + 0.5) as u8;
+    }
+}
+
+#[inline(always)]
+fn mix_along(a: &[u8], next: &[u8], shares: &[f32], to: &mut [u8]) {
+    for (((to, a), b), share) in to.iter_mut().zip(a).zip(next).zip(shares) {
+        let (a, b) = (f32::from(*a), f32::from(*b));
+        *to = (a + (b - a) * share + 0.5) as u8;
+    }
+}
+
+#[inline(always)]
+fn mix_both([a, next_a, b, next_b]: [&[u8]; 4], shares: &[f32], share: f32, to: &mut [u8]) {
+    let n = to.len();
+    let (a, next_a, b, next_b, shares) = (&a[..n], &next_a[..n], &b[..n], &next_b[..n], &shares[..n]);
+    for i in 0..n {
+        let [upper, lower] = [(a[i], next_a[i]), (b[i], next_b[i])].map(|(a, b)| {
+            let (a, b) = (f32::from(a), f32::from(b));
+            a + (b - a) * shares[i]
+        });
+        to[i] = (upper + (lower - upper) * share + 0.5) as u8;
     }
 }
 

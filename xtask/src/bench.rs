@@ -76,5 +76,11 @@ fn install(name: &str, folder: &Path) -> Outcome {
     let mut command = Command::new(home.join("bin/python"));
     command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
     cargo::run(command)?;
+    // what asks for older versions of the others than it needs is marked so and comes without what it asks for
+    for package in wanted.lines().filter_map(|line| line.strip_prefix("# alone: ")) {
+        let mut command = Command::new(home.join("bin/python"));
+        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", package]);
+        cargo::run(command)?;
+    }
     std::fs::write(&installed, wanted).map_err(|e| format!("{}: {e}", installed.display()))
 }

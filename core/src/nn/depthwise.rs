@@ -2,7 +2,8 @@
 //!
 //! There are few multiply-adds per load, so loads and the copy into the slab limit the speed. Channels share two slabs:
 //! their borders are zeroed once, and while one channel is worked on the next is already copied, because loads of values
-//! that have just been stored are slow.
+//! that have just been stored are slow. With a stride of 2 the slab keeps rows whole, and they
+//! are taken apart in registers.
 
 use super::Activation;
 use super::activation::Channels;
@@ -47,12 +48,15 @@ impl Planes<'_> {
         let (low, high) = activation.clamp().unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
         let (low, high) = (simd.splat_f32s(low), simd.splat_f32s(high));
         let slides = T == 9 && taps.iter().enumerate().all(|(i, tap)| *tap == i / 3 * pitch + i % 3);
-        scratch.fill(0.0);
         let (mut slab, mut next) = scratch.split_at_mut(scratch.len() / 2);
-        geometry.fill_channel(&self.input[..input_plane], [0; 3], slab);
+        let halves = T == 9 && taps.iter().enumerate().all(|(i, tap)| *tap == phase_place(i / 3, i % 3, rows, pitch));
+        let frame = if halves { Frame::of::<S>(geometry, input_plane, rows, width, slab, next) } else { None };
+        slab.fill(0.0);
+        next.fill(0.0);
+        fill::<S>(frame.as_ref(), geometry, &self.input[..input_plane], slab);
         for c in 0..self.bias.len() {
             if let Some(x) = self.input.chunks_exact(input_plane).nth(c + 1) {
-                geometry.fill_channel(x, [0; 3], next);
+                fill::<S>(frame.as_ref(), geometry, x, next);
             }
             let output = &mut self.output[c * self.plane..];
             let weights = &self.weights[c * taps.len()..][..taps.len()];
@@ -66,6 +70,9 @@ impl Planes<'_> {
             if let (true, Some(weights)) = (slides, held.first_chunk::<9>()) {
                 let columns = Columns { slab, pitch, width, rows, weights: *weights, bias, low, high };
                 columns.run(simd, output);
+            } else if let (Some(frame), Some(weights)) = (&frame, held.first_chunk::<9>()) {
+                let halving = Halving { slab, pitch: frame.pitch, width, rows, weights: *weights, bias, low, high };
+                halving.run(simd, output);
             } else {
                 for row in 0..rows {
                     for x in (0..width).step_by(S::F32_LANES) {
@@ -150,6 +157,155 @@ impl<S: Simd> Columns<'_, S> {
             sums = [sums[1], sums[2], [self.bias; V]];
         }
     }
+}
+
+#[inline(always)]
+fn fill<S: Simd>(frame: Option<&Frame>, geometry: &Geometry, image: &[f32], slab: &mut [f32]) {
+    match frame {
+        Some(frame) => frame.fill::<S>(image, slab),
+        None => geometry.fill_channel(image, [0; 3], slab),
+    }
+}
+
+/// Where a place of the padded image lies in a slab of a stride of 2 along both axes, which holds every other row and
+/// column apart, `rows` + 1 and `pitch` of each.
+fn phase_place(row: usize, column: usize, rows: usize, pitch: usize) -> usize {
+    ((row % 2 * 2 + column % 2) * (rows + 1) + row / 2) * pitch + column / 2
+}
+
+/// How an image lies in a slab that keeps its rows whole, zeros about it.
+struct Frame {
+    /// Height and width of the image.
+    size: [usize; 2],
+    /// Where its first value lies.
+    before: [usize; 2],
+    /// Rows of the slab, and how far they lie apart.
+    rows: usize,
+    pitch: usize,
+}
+
+impl Frame {
+    /// That of a kernel of 3 × 3 with a stride of 2; none where vectors do not fit.
+    ///
+    /// The geometry tells where each value goes, and that tells the size and the padding.
+    #[inline(always)]
+    fn of<S: Simd>(
+        geometry: &Geometry,
+        input_plane: usize,
+        rows: usize,
+        width: usize,
+        slab: &mut [f32],
+        numbers: &mut [f32],
+    ) -> Option<Self> {
+        let (lines, pitch) = (2 * rows + 1, 2 * (width + 1));
+        if input_plane >= 1 << 24 || 2 * rows * pitch + 2 * S::F32_LANES + 2 > slab.len() {
+            return None;
+        }
+        let numbers = numbers.get_mut(..input_plane)?;
+        numbers.iter_mut().enumerate().for_each(|(i, n)| *n = (i + 1) as f32);
+        slab.fill(0.0);
+        geometry.fill_channel(numbers, [0; 3], slab);
+        let at = |row: usize, column: usize| slab.get(phase_place(row, column, rows, width + 1)).copied();
+        let first = (0..lines * pitch).map(|i| [i / pitch, i % pitch]).find(|[y, x]| at(*y, *x) == Some(1.0))?;
+        let below = at(first[0] + 1, first[1]).filter(|n| *n > 1.0 && first[0] + 1 < lines);
+        let wide = below.map_or(input_plane, |n| n as usize - 1);
+        Some(Self { size: [input_plane / wide, wide], before: first, rows: lines, pitch })
+    }
+
+    /// Copies the image, or as much of it as is needed.
+    #[inline(always)]
+    fn fill<S: Simd>(&self, image: &[f32], slab: &mut [f32]) {
+        let [top, left] = self.before;
+        let within = self.size[1].min(self.pitch - left);
+        let lines = slab.chunks_exact_mut(self.pitch).take(self.rows).skip(top);
+        for (to, from) in lines.zip(image.chunks_exact(self.size[1])) {
+            let (to, from) = (&mut to[left..left + within], &from[..within]);
+            let Some(last) = from.len().checked_sub(S::F32_LANES) else {
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                continue;
+            };
+            let (tail, vectors) = (S::as_simd_f32s(&from[last..]).0, S::as_simd_f32s(from).0);
+            for (to, from) in S::as_mut_simd_f32s(to).0.iter_mut().zip(vectors) {
+                *to = *from;
+            }
+            // the last vector goes back rather than beyond the end
+            if let (Some(to), Some(from)) = (S::as_mut_simd_f32s(&mut to[last..]).0.first_mut(), tail.first()) {
+                *to = *from;
+            }
+        }
+    }
+}
+
+/// A kernel of 3 × 3 with a stride of 2 goes down the columns too: rows are taken apart into even and odd values in
+/// registers, and each second row serves two outputs. Loads limit it: eight for nine multiply-adds.
+struct Halving<'a, S: Simd> {
+    slab: &'a [f32],
+    pitch: usize,
+    width: usize,
+    rows: usize,
+    weights: [S::f32s; 9],
+    bias: S::f32s,
+    low: S::f32s,
+    high: S::f32s,
+}
+
+impl<S: Simd> Halving<'_, S> {
+    #[inline(always)]
+    fn run(&self, simd: S, output: &mut [f32]) {
+        for x in (0..self.width).step_by(S::F32_LANES) {
+            self.down(simd, x.min(self.width.saturating_sub(S::F32_LANES)), output);
+        }
+    }
+
+    /// A vector of columns from `x` on.
+    #[inline(always)]
+    fn down(&self, simd: S, x: usize, output: &mut [f32]) {
+        let mut next = self.add(simd, self.bias, self.row(0, x), 0);
+        for row in 0..self.rows {
+            let sum = self.add(simd, next, self.row(2 * row + 1, x), 3);
+            let last = self.row(2 * row + 2, x);
+            next = self.add(simd, self.bias, last, 0);
+            let value = simd.min_f32s(self.high, simd.max_f32s(self.low, self.add(simd, sum, last, 6)));
+            put::<S>(value, &mut output[row * self.width + x..], self.width - x);
+        }
+    }
+
+    /// Adds a row of the kernel, whose weights begin at `k`.
+    #[inline(always)]
+    fn add(&self, simd: S, sum: S::f32s, [a, b, c]: [S::f32s; 3], k: usize) -> S::f32s {
+        let sum = simd.mul_add_e_f32s(self.weights[k], a, sum);
+        let sum = simd.mul_add_e_f32s(self.weights[k + 1], b, sum);
+        simd.mul_add_e_f32s(self.weights[k + 2], c, sum)
+    }
+
+    /// What the three places of a row of the kernel need.
+    #[inline(always)]
+    fn row(&self, row: usize, x: usize) -> [S::f32s; 3] {
+        let source = &self.slab[row * self.pitch + 2 * x..][..2 * S::F32_LANES + 2];
+        let [first, second] = apart::<S>(source);
+        let [third, _] = apart::<S>(&source[2..]);
+        [first, second, third]
+    }
+}
+
+/// Every other value from the first on, and the others. The loop is of known length and works on vectors: it becomes a
+/// shuffle.
+#[inline(always)]
+fn apart<S: Simd>(source: &[f32]) -> [S::f32s; 2] {
+    let zero = <S::f32s as bytemuck::Zeroable>::zeroed();
+    let Some(pair) = S::as_simd_f32s(source).0.first_chunk::<2>() else { return [zero; 2] };
+    let pair = *pair;
+    let from: &[f32] = bytemuck::cast_slice(&pair);
+    let mut of = [zero; 2];
+    {
+        let (even, odd) = of.split_at_mut(1);
+        let (even, odd): (&mut [f32], &mut [f32]) = (bytemuck::cast_slice_mut(even), bytemuck::cast_slice_mut(odd));
+        for i in 0..S::F32_LANES {
+            even[i] = from[2 * i];
+            odd[i] = from[2 * i + 1];
+        }
+    }
+    of
 }
 
 /// One vector of outputs.

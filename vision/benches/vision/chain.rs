@@ -5,12 +5,11 @@ use burn::tensor::Device;
 use eir_core::Limits;
 use eir_core::testing::bench::Bench;
 use eir_vision::Image;
-use eir_vision::crop::{Affine, Border, Lookup, Sampling, SquareRoi, warp_into, warp_planes_into};
+use eir_vision::crop::{Affine, Border, Lookup, Sampling, warp_into, warp_planes_into};
 use eir_vision::face::FaceEstimator;
 use eir_vision::kinematics::LiveConfig;
 use eir_vision::networks::Architecture;
-use eir_vision::pose::{PoseEstimator, PoseLandmarker};
-use eir_vision::refine::{RefineConfig, refine};
+use eir_vision::pose::PoseEstimator;
 use eir_vision::resize::{resize_area, resize_bilinear};
 use std::path::Path;
 
@@ -71,23 +70,16 @@ pub(crate) fn chain(bench: &mut Bench, data: &Path) -> Fallible<()> {
         .peer("onnxruntime 1.32.0, OpenCV 5.0.0", "chain_whole")
         .run(|| estimator.estimate(&picture));
     // in a video the square of one picture comes from the last one's points
-    let found = estimator.estimate(&picture)?;
-    let roi: SquareRoi = found.first().ok_or("no person in the picture")?.roi;
-    let landmarker = PoseLandmarker::load(&full, &Device::flex())?;
-    let size = PoseLandmarker::SIZE;
-    let mut planes = vec![0.0; 3 * size * size];
-    let lookup = Lookup { border: Border::Replicate, sampling: Sampling::Exact, divisor: 255.0, offset: 0.0 };
-    bench
-        .row("picture to pose, tracked", "640 x 425", 0.67)
-        .peer("onnxruntime 1.32.0, OpenCV 5.0.0", "chain_tracked")
-        .run(|| {
-            warp_planes_into(&picture, &roi.affine(size), size, &lookup, &mut planes)?;
-            let raw = landmarker.raw(&planes)?;
-            let place = |v: &[f32; 5]| [v[0], v[1]].map(|v| f64::from(v) / size as f64);
-            let mut points: Vec<[f64; 2]> = raw.landmarks.as_chunks().0.iter().map(place).collect();
-            refine(&mut points, &raw.heat, PoseLandmarker::HEAT_SIDE, &RefineConfig::default())?;
-            Ok::<_, eir_vision::Error>(points)
-        });
+    for (name, goal, peer, function) in [
+        ("picture to pose, tracked", 0.67, "onnxruntime 1.32.0, OpenCV 5.0.0", "chain_tracked"),
+        ("whole chain tracked", 0.67, "MediaPipe 0.10.21", "mediapipe_tracked"),
+    ] {
+        let mut tracker = estimator.tracker();
+        if tracker.next(&picture)?.is_empty() {
+            return Err("no person in the picture".into());
+        }
+        bench.row(name, "640 x 425", goal).peer(peer, function).run(|| tracker.next(&picture).map(<[_]>::len));
+    }
     Ok(())
 }
 

@@ -8,6 +8,10 @@ use eir_vision::kinematics::{
     KalmanConfig, LegConfig, LegTracks, LiveConfig, MedianEnds, OneEuroConfig, SavitzkyGolayConfig, csv,
     median_filter_with, mend_swaps, symmetry_index_percent, trc,
 };
+#[cfg(feature = "rehab")]
+use eir_vision::rehab::simulation::{SimulationConfig, simulate};
+#[cfg(feature = "rehab")]
+use eir_vision::rehab::{Assessor, AssessorConfig, BodyPoints, BodySequence};
 use eir_vision::track::assignment;
 
 /// Jitter of −2 to 2 pixels that is no noise, so that every run sees the same.
@@ -70,6 +74,26 @@ fn report(right: &[Vec<[f32; 2]>; 3], left: &[Vec<[f32; 2]>; 3]) -> Fallible<usi
     Ok(reports.iter().map(|r| r.repetitions.len()).sum::<usize>() + usize::from(symmetry.is_nan()))
 }
 
+/// The rehabilitation networks on squats of a simulated subject, again and again.
+#[cfg(feature = "rehab")]
+fn rehab(bench: &mut Bench) -> Fallible<()> {
+    let film = simulate(&SimulationConfig::default().with_rate_hz([30.0, 30.0]), 3, 7)?;
+    let points = film.sequence.points();
+    let assessor = Assessor::shipped(AssessorConfig::default().with_height_cm(film.height_cm))?;
+    let again: Vec<BodyPoints> = points.iter().cycle().take(900).copied().collect();
+    let half_a_minute = BodySequence::at_rate(30.0, &again)?;
+    bench
+        .row("squats recognised and graded", "30 s at 30 pictures a second", 0.0)
+        .run(|| assessor.assess(&half_a_minute));
+    let mut live = assessor.live();
+    let mut picture = 0usize;
+    bench.row("live assessment, a picture", "12 points, mean with a look twice a second", 0.0).run(|| {
+        picture += 1;
+        points.get(picture % points.len()).map(|p| live.push(picture as f64 / 30.0, p))
+    });
+    Ok(())
+}
+
 pub(crate) fn rows(bench: &mut Bench) -> Fallible<()> {
     let (right, left) = (leg(0), leg(1));
     // without a peer the goal is the time: 20 ms
@@ -110,6 +134,8 @@ pub(crate) fn rows(bench: &mut Bench) -> Fallible<()> {
         .row("One-Euro", "1800 x 99 values", 0.0)
         .run(|| tracks.iter().try_for_each(|track| euro.filter_into(&times, track, &mut y)));
 
+    #[cfg(feature = "rehab")]
+    rehab(bench)?;
     let (truths, found) = persons(5000, 0.06);
     bench
         .row("average precision of key points", "5000 images", 20.0)

@@ -13,6 +13,7 @@
 //! | [`IrisLandmarker`] | 71 points of an eye and 5 of its iris |
 //! | [`HeadPose`] | yaw, pitch and roll from the mesh |
 //! | [`ExpressionSeries`], [`ExpressionSummary`] | a face over time against its neutral: movements, blinks, symmetry, latency |
+//! | [`LiveExpressions`] | the same while it is filmed, in fixed memory |
 //! | [`expression_chart`], [`face_map_figure`], [`draw_face_into`] | proxies over time, a map over a face, outlines over the picture |
 //! | [`Redaction`] | faces blurred, covered, or replaced by their points before anything is stored |
 //!
@@ -30,6 +31,7 @@ mod expression;
 mod figure;
 mod head_pose;
 mod landmarks;
+mod live;
 mod mesh;
 mod observation;
 mod redaction;
@@ -45,6 +47,7 @@ pub use expression::{Expression, ExpressionNetwork, grey};
 pub use figure::{expression_chart, face_map_figure};
 pub use head_pose::HeadPose;
 pub use landmarks::{FaceLandmarks68, IrisLandmarker};
+pub use live::LiveExpressions;
 pub use mesh::{FaceMesh, FaceMeshOutput};
 pub use observation::{FaceObservation, NeutralFace, ObservedFace, Withheld};
 pub use redaction::Redaction;

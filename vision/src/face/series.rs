@@ -348,7 +348,7 @@ impl ExpressionSeries {
 
     /// How far a proxy must rise to count as a movement.
     pub(super) fn threshold(&self, k: usize) -> f64 {
-        (self.config.onset_deviations * self.neutral.deviation[k]).max(self.config.onset_rise)
+        threshold(&self.config, &self.neutral, k)
     }
 
     /// Runs of used frames without a gap, as ranges.
@@ -466,6 +466,11 @@ impl ExpressionSeries {
         }
         text
     }
+}
+
+/// How far a proxy must rise above a neutral face to count as a movement.
+pub(super) fn threshold(config: &ExpressionConfig, neutral: &NeutralFace, k: usize) -> f64 {
+    (config.onset_deviations * neutral.deviation[k]).max(config.onset_rise)
 }
 
 /// The number of a proxy.

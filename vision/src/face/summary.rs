@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
 /// Frames a second that a blink needs.
-const BLINK_RATE_HZ: f64 = 14.5;
+pub(super) const BLINK_RATE_HZ: f64 = 14.5;
 /// Seconds of a block that is drawn at a time: longer than a movement.
-const BLOCK_S: f64 = 5.0;
+pub(super) const BLOCK_S: f64 = 5.0;
 /// Blocks from which an interval is told.
 const BLOCKS: usize = 20;
 
@@ -148,7 +148,7 @@ impl ExpressionSeries {
             observed_s,
             neutral_frames: self.neutral.frames,
             expressivity_per_s: ways.iter().map(|w| w.1).sum::<f64>() / observed_s,
-            expressivity: self.in_blocks(&ways, *first),
+            expressivity: in_blocks(&blocks_of(&ways, *first), self.config.level),
             neutral_share: neutral as f64 / used.len() as f64,
             blinks_per_min: blinks.as_ref().map(|b| per_minute(b.len(), minutes, self.config.level)),
             blink_s: blinks.map(median).filter(|v| v.is_finite()),
@@ -210,29 +210,32 @@ impl ExpressionSeries {
         }
         Some(blinks)
     }
+}
 
-    /// The expressivity with an interval over blocks of time.
-    fn in_blocks(&self, ways: &[(f64, f64, f64)], first: f64) -> Option<Estimate> {
-        let block = |w: &(f64, f64, f64)| ((w.0 - first) / BLOCK_S) as usize;
-        let blocks: Vec<[f64; 2]> = ways
-            .chunk_by(|a, b| block(a) == block(b))
-            .map(|b| b.iter().fold([0.0; 2], |[way, time], w| [way + w.1, time + w.2]))
-            .filter(|b| b[1] >= 0.5 * BLOCK_S)
-            .collect();
-        if blocks.len() < BLOCKS {
-            return None;
-        }
-        let ratio = |rows: &[usize]| {
-            let [way, time] = rows.iter().map(|r| blocks[*r]).fold([0.0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
-            way / time
-        };
-        let units = SamplingUnits::rows(blocks.len()).ok()?;
-        Bootstrap::default().with_level(self.config.level).estimate(&units, ratio).ok()
+/// Way and time of each block that is observed for half of it at least.
+fn blocks_of(ways: &[(f64, f64, f64)], first: f64) -> Vec<[f64; 2]> {
+    let block = |w: &(f64, f64, f64)| ((w.0 - first) / BLOCK_S) as usize;
+    ways.chunk_by(|a, b| block(a) == block(b))
+        .map(|b| b.iter().fold([0.0; 2], |[way, time], w| [way + w.1, time + w.2]))
+        .filter(|b| b[1] >= 0.5 * BLOCK_S)
+        .collect()
+}
+
+/// The expressivity with an interval over blocks of time.
+pub(super) fn in_blocks(blocks: &[[f64; 2]], level: f64) -> Option<Estimate> {
+    if blocks.len() < BLOCKS {
+        return None;
     }
+    let ratio = |rows: &[usize]| {
+        let [way, time] = rows.iter().map(|r| blocks[*r]).fold([0.0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
+        way / time
+    };
+    let units = SamplingUnits::rows(blocks.len()).ok()?;
+    Bootstrap::default().with_level(level).estimate(&units, ratio).ok()
 }
 
 /// Events a minute with Garwood's interval of their count.
-fn per_minute(count: usize, minutes: f64, level: f64) -> Estimate {
+pub(super) fn per_minute(count: usize, minutes: f64, level: f64) -> Estimate {
     let (k, tail) = (count as f64, (1.0 - level) / 2.0);
     let lower = if count == 0 { 0.0 } else { chi_squared_quantile(tail, 2.0 * k) / 2.0 };
     let upper = chi_squared_quantile(1.0 - tail, 2.0 * k + 2.0) / 2.0;

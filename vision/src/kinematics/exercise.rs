@@ -1,6 +1,6 @@
 //! Repetitions and range of motion from an angle over time.
 
-use super::kalman::{KalmanConfig, KalmanSmoother};
+use super::kalman::{KalmanConfig, KalmanScratch, KalmanSmoother, SmoothTrack};
 use crate::Result;
 use eir_core::error::{Mismatch, Parameter, TooShort};
 use eir_core::{Estimate, SampleRate};
@@ -259,17 +259,45 @@ impl ExerciseAnalysis {
     /// # Errors
     /// [`Error::TooShort`](crate::Error::TooShort) if not a single value is there.
     pub fn smooth(&self, flexion_deg: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
-        let times: Vec<f64> = (0..flexion_deg.len()).map(|i| self.rate.seconds(i)).collect();
-        let angle: Vec<[f64; 1]> = flexion_deg.iter().map(|v| [*v]).collect();
-        let smooth = self.smoother.smooth(&times, &angle, None)?;
-        let mut angle: Vec<f64> = smooth.position.as_flattened().to_vec();
+        let mut scratch = SmoothScratch::default();
+        self.smooth_into(flexion_deg, &mut scratch)?;
+        Ok((scratch.angle, scratch.smooth.sigma))
+    }
+
+    fn smooth_into(&self, flexion_deg: &[f64], scratch: &mut SmoothScratch) -> Result<()> {
+        let SmoothScratch { times, points, kalman, smooth, angle } = scratch;
+        times.clear();
+        times.extend((0..flexion_deg.len()).map(|i| self.rate.seconds(i)));
+        points.clear();
+        points.extend(flexion_deg.iter().map(|v| [*v]));
+        self.smoother.smooth_into(times, points, None, kalman, smooth)?;
+        angle.clear();
+        angle.extend_from_slice(smooth.position.as_flattened());
         let longest = self.rate.samples(self.config.longest_gap_s).max(1);
-        for run in angle.iter_mut().zip(&smooth.observed).collect::<Vec<_>>().split_mut(|(_, seen)| **seen) {
-            if run.len() > longest {
-                run.iter_mut().for_each(|(v, _)| **v = f64::NAN);
+        let mut rest = angle.as_mut_slice();
+        for run in smooth.observed.chunk_by(|a, b| a == b) {
+            let (now, later) = rest.split_at_mut(run.len().min(rest.len()));
+            if run.first() == Some(&false) && run.len() > longest {
+                now.fill(f64::NAN);
             }
+            rest = later;
         }
-        Ok((angle, smooth.sigma))
+        Ok(())
+    }
+
+    /// The repetitions of an angle as [`analyse`](Self::analyse) finds them; allocates nothing once `scratch` has held as
+    /// many values.
+    pub(crate) fn repetitions_into<'a>(
+        &self,
+        flexion_deg: &[f64],
+        scratch: &'a mut RepetitionScratch,
+    ) -> Result<&'a [Repetition]> {
+        let RepetitionScratch { smooth, found } = scratch;
+        self.smooth_into(flexion_deg, smooth)?;
+        smooth.angle.iter_mut().filter(|v| v.abs() >= 1e100).for_each(|v| *v = f64::NAN);
+        let (angle, sigma) = (&smooth.angle, Some(smooth.smooth.sigma.as_slice()));
+        Curve { angle, sigma, rate: self.rate, config: &self.config }.repetitions(found);
+        Ok(&found.whole)
     }
 
     /// Measures an angle that is smooth already, with the standard error of each value where it is known.
@@ -298,7 +326,9 @@ impl ExerciseAnalysis {
             return Err(TooShort::new("pictures with an angle", 0, 1).into());
         }
         let curve = Curve { angle: &angle, sigma: sigma_deg, rate: self.rate, config: &self.config };
-        let (repetitions, partial) = curve.repetitions();
+        let mut found = Found::default();
+        curve.repetitions(&mut found);
+        let Found { whole: repetitions, partial, .. } = found;
         let (rest_deg, rest_sigma_deg) = curve.rest(&repetitions, still);
         let count = repetitions.len() as f64;
         let mean_peak = repetitions.iter().map(|r| r.peak_deg).sum::<f64>() / count;
@@ -314,6 +344,48 @@ impl ExerciseAnalysis {
             rate: self.rate,
         })
     }
+}
+
+/// Memory of an analysis, kept between calls.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RepetitionScratch {
+    smooth: SmoothScratch,
+    found: Found,
+}
+
+impl RepetitionScratch {
+    /// Room for so many values.
+    pub(crate) fn reserve(&mut self, values: usize) {
+        let SmoothScratch { times, points, kalman, smooth, angle } = &mut self.smooth;
+        times.reserve(values);
+        points.reserve(values);
+        kalman.reserve(values);
+        smooth.reserve(values);
+        angle.reserve(values);
+        let Found { whole, partial, rises, values: sorted } = &mut self.found;
+        whole.reserve(values / 2);
+        partial.reserve(values / 2);
+        rises.reserve(values / 2 + 1);
+        sorted.reserve(values);
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct SmoothScratch {
+    times: Vec<f64>,
+    points: Vec<[f64; 1]>,
+    kalman: KalmanScratch<1>,
+    smooth: SmoothTrack<1>,
+    angle: Vec<f64>,
+}
+
+/// Whole and partial repetitions, and what was needed to find them.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    whole: Vec<Repetition>,
+    partial: Vec<Repetition>,
+    rises: Vec<Rise>,
+    values: Vec<f64>,
 }
 
 /// A smooth angle and what it is judged by.
@@ -346,23 +418,24 @@ impl Curve<'_> {
     }
 
     /// Whole and partial repetitions.
-    fn repetitions(&self) -> (Vec<Repetition>, Vec<Repetition>) {
-        let nothing = (Vec::new(), Vec::new());
+    fn repetitions(&self, found: &mut Found) {
+        let Found { whole, partial, rises, values } = found;
+        whole.clear();
+        partial.clear();
         let top = self.angle.iter().copied().filter(|v| v.is_finite()).fold(f64::MIN, f64::max);
-        let Some(low) = percentile(self.angle, PERCENTILE) else { return nothing };
-        let usual_sigma = median(self.sigma.unwrap_or_default().iter().copied()).unwrap_or(0.0);
+        let Some(low) = percentile_with(self.angle.iter().copied(), PERCENTILE, values) else { return };
+        let usual_sigma = percentile_with(self.sigma.unwrap_or_default().iter().copied(), 50.0, values).unwrap_or(0.0);
         let least = self.config.min_height_deg.max(4.0 * usual_sigma);
         if top - low < least {
-            return nothing;
+            return;
         }
         let at = |share: f64, high: f64| low + share * (high - low);
         // the usual height: the median of the peaks that come near the highest one
-        let rises = self.rises(at(self.config.lower, top), 0.3 * (top - low));
+        self.rises(at(self.config.lower, top), 0.3 * (top - low), rises);
         let near = rises.iter().map(|r| r.peak_deg).filter(|p| *p > at(self.config.upper, top));
-        let high = median(near).unwrap_or(top);
+        let high = percentile_with(near, 50.0, values).unwrap_or(top);
         let (lower, upper) = (at(self.config.lower, high), at(self.config.upper, high));
-        let rises = self.rises(lower, (0.3 * (high - low)).max(3.0 * usual_sigma));
-        let (mut whole, mut partial) = (Vec::new(), Vec::new());
+        self.rises(lower, (0.3 * (high - low)).max(3.0 * usual_sigma), rises);
         for rise in rises.iter().filter(|r| r.closed) {
             let height = rise.peak_deg - rise.before_deg.max(rise.after_deg);
             let repetition = self.measured(rise);
@@ -374,21 +447,20 @@ impl Curve<'_> {
             }
         }
         // lower ones still
-        let small = self.rises(at(0.4 * PARTIAL, high), (0.15 * (high - low)).max(3.0 * usual_sigma));
-        for rise in small.iter().filter(|r| r.closed && r.peak_deg > at(PARTIAL, high) && r.peak_deg <= lower) {
+        self.rises(at(0.4 * PARTIAL, high), (0.15 * (high - low)).max(3.0 * usual_sigma), rises);
+        for rise in rises.iter().filter(|r| r.closed && r.peak_deg > at(PARTIAL, high) && r.peak_deg <= lower) {
             let repetition = self.measured(rise);
             let lasts = self.rate.seconds(repetition.end - repetition.start) >= self.config.min_duration_s;
             if rise.peak_deg - rise.before_deg.max(rise.after_deg) >= 0.5 * least && lasts {
                 partial.push(repetition);
             }
         }
-        partial.sort_by_key(|r| r.peak);
-        (whole, partial)
+        partial.sort_unstable_by_key(|r| (r.peak, r.start, r.end));
     }
 
     /// Stretches above `lower`; two between which the angle falls by less than `depth` are one.
-    fn rises(&self, lower: f64, depth: f64) -> Vec<Rise> {
-        let mut rises: Vec<Rise> = Vec::new();
+    fn rises(&self, lower: f64, depth: f64, rises: &mut Vec<Rise>) {
+        rises.clear();
         let (mut last_below, mut bottom) = (None, f64::MAX);
         let mut open: Option<Rise> = None;
         for (i, &value) in self.angle.iter().enumerate().filter(|(_, v)| v.is_finite()) {
@@ -419,27 +491,24 @@ impl Curve<'_> {
             }
         }
         rises.extend(open.map(|rise| Rise { closed: false, ..rise }));
-        let mut apart: Vec<Rise> = Vec::new();
-        for rise in rises {
-            match apart.last_mut() {
-                Some(last) if rise.before_deg > last.peak_deg.min(rise.peak_deg) - depth => {
-                    let higher = if rise.peak_deg > last.peak_deg { rise } else { *last };
-                    *last = Rise {
-                        peak: higher.peak,
-                        peak_deg: higher.peak_deg,
-                        closed: last.closed && rise.closed,
-                        after_deg: rise.after_deg,
-                        to: rise.to,
-                        ..*last
-                    };
-                }
-                _ => apart.push(rise),
+        rises.dedup_by(|rise, last| {
+            if rise.before_deg <= last.peak_deg.min(rise.peak_deg) - depth {
+                return false;
             }
-        }
-        for rise in &mut apart {
+            let higher = if rise.peak_deg > last.peak_deg { *rise } else { *last };
+            *last = Rise {
+                peak: higher.peak,
+                peak_deg: higher.peak_deg,
+                closed: last.closed && rise.closed,
+                after_deg: rise.after_deg,
+                to: rise.to,
+                ..*last
+            };
+            true
+        });
+        for rise in rises {
             rise.peak_deg = vertex(self.angle, rise.peak).unwrap_or(rise.peak_deg);
         }
-        apart
     }
 
     /// The repetition of a rise: from a tenth of its height to a tenth.
@@ -536,13 +605,17 @@ fn vertex(y: &[f64], p: usize) -> Option<f64> {
 }
 
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let values: Vec<f64> = values.collect();
-    percentile(&values, 50.0)
+    percentile_with(values, 50.0, &mut Vec::new())
+}
+
+fn percentile(values: &[f64], percent: f64) -> Option<f64> {
+    percentile_with(values.iter().copied(), percent, &mut Vec::new())
 }
 
 /// The percentile with linear interpolation, of the values that are there.
-fn percentile(values: &[f64], percent: f64) -> Option<f64> {
-    let mut there: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+fn percentile_with(values: impl Iterator<Item = f64>, percent: f64, there: &mut Vec<f64>) -> Option<f64> {
+    there.clear();
+    there.extend(values.filter(|v| v.is_finite()));
     let place = percent / 100.0 * there.len().checked_sub(1)? as f64;
     let (_, lower, above) = there.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
     let next = above.iter().copied().fold(f64::INFINITY, f64::min);

@@ -102,7 +102,7 @@ impl KalmanConfig {
 }
 
 /// A track as the whole recording makes it most likely.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SmoothTrack<const A: usize> {
     /// The smoothed values; NaN before the first and after the last observation.
@@ -194,38 +194,61 @@ impl KalmanSmoother {
         points: &[[f64; A]],
         confidence: Option<&[f64]>,
     ) -> Result<SmoothTrack<A>> {
-        let mut track = Track::new(times_s, points, confidence)?;
+        let mut result = SmoothTrack::default();
+        self.smooth_into(times_s, points, confidence, &mut KalmanScratch::default(), &mut result)?;
+        Ok(result)
+    }
+
+    /// As [`smooth`](Self::smooth), into `result`; allocates nothing once both have held as many points.
+    ///
+    /// # Errors
+    /// As `smooth`.
+    pub fn smooth_into<const A: usize>(
+        &self,
+        times_s: &[f64],
+        points: &[[f64; A]],
+        confidence: Option<&[f64]>,
+        scratch: &mut KalmanScratch<A>,
+        result: &mut SmoothTrack<A>,
+    ) -> Result<()> {
+        let KalmanScratch { rows, steps, smoothed } = scratch;
+        let mut track = Track::new(times_s, points, confidence, rows)?;
         let mut settings = self.settings(&track);
-        let mut smooth = track.smooth(settings);
+        track.smooth(settings, steps, smoothed);
         for _ in 0..3 {
-            if track.leave_out(&smooth, settings, self.config.outlier) == 0 {
+            if track.leave_out(smoothed, settings, self.config.outlier) == 0 {
                 break;
             }
             settings = self.settings(&track);
-            smooth = track.smooth(settings);
+            track.smooth(settings, steps, smoothed);
         }
-        let mut observed = vec![false; points.len()];
-        for (o, row) in observed.iter_mut().skip(track.first).zip(&track.rows) {
+        let n = points.len();
+        let SmoothTrack { position, velocity, sigma, observed, noise, process } = result;
+        let all = [position, velocity];
+        let [position, velocity] = all.map(|v| {
+            v.clear();
+            v.resize(n, [f64::NAN; A]);
+            v
+        });
+        sigma.clear();
+        sigma.resize(n, f64::NAN);
+        observed.clear();
+        observed.resize(n, false);
+        for (o, row) in observed.iter_mut().skip(track.first).zip(&*track.rows) {
             *o = row.variance.is_finite();
         }
-        let mut result = SmoothTrack {
-            position: vec![[f64::NAN; A]; points.len()],
-            velocity: vec![[f64::NAN; A]; points.len()],
-            sigma: vec![f64::NAN; points.len()],
-            observed,
-            noise: settings.noise * track.scale,
-            process: settings.ratio * (settings.noise * track.scale).powi(2)
-                / track.unit_s.powi(track.power(self.model())),
-        };
-        let places = result.position.iter_mut().zip(&mut result.velocity).zip(&mut result.sigma).skip(track.first);
-        for (((position, velocity), sigma), s) in places.zip(&smooth) {
+        *noise = settings.noise * track.scale;
+        *process =
+            settings.ratio * (settings.noise * track.scale).powi(2) / track.unit_s.powi(track.power(self.model()));
+        let places = position.iter_mut().zip(velocity).zip(sigma).skip(track.first);
+        for (((position, velocity), sigma), s) in places.zip(smoothed) {
             for k in 0..A {
                 position[k] = s.x[k][0] * track.scale + track.middle[k];
                 velocity[k] = s.x[k][1] * track.scale / track.unit_s;
             }
             *sigma = s.variance.max(0.0).sqrt() * settings.noise * track.scale;
         }
-        Ok(result)
+        Ok(())
     }
 
     fn model(&self) -> MotionModel {
@@ -233,7 +256,7 @@ impl KalmanSmoother {
     }
 
     /// Noise and freedom: as set, or the most likely.
-    fn settings<const A: usize>(&self, track: &Track<A>) -> Settings {
+    fn settings<const A: usize>(&self, track: &Track<'_, A>) -> Settings {
         let model = self.model();
         let known = self.config.noise.map(|n| (n / track.scale).max(FLOOR));
         let power = track.power(model);
@@ -250,6 +273,31 @@ impl KalmanSmoother {
         let cost = |log_ratio: f64| track.likelihood(model, 10f64.powf(log_ratio), known).0;
         let ratio = 10f64.powf(lowest(LOWEST, HIGHEST, cost));
         Settings { model, ratio, noise: noise_for(ratio).max(FLOOR) }
+    }
+}
+
+/// Memory of a [`KalmanSmoother`], kept between calls.
+#[derive(Debug, Clone, Default)]
+pub struct KalmanScratch<const A: usize> {
+    rows: Vec<Row<A>>,
+    steps: Vec<Step<A>>,
+    smoothed: Vec<Smoothed<A>>,
+}
+
+impl<const A: usize> KalmanScratch<A> {
+    pub(super) fn reserve(&mut self, points: usize) {
+        self.rows.reserve(points);
+        self.steps.reserve(points);
+        self.smoothed.reserve(points);
+    }
+}
+
+impl<const A: usize> SmoothTrack<A> {
+    pub(super) fn reserve(&mut self, points: usize) {
+        self.position.reserve(points);
+        self.velocity.reserve(points);
+        self.sigma.reserve(points);
+        self.observed.reserve(points);
     }
 }
 
@@ -319,8 +367,8 @@ struct Row<const A: usize> {
 
 /// The observations from the first to the last that is there, moved and scaled so that numbers are near 1.
 #[derive(Debug)]
-struct Track<const A: usize> {
-    rows: Vec<Row<A>>,
+struct Track<'a, const A: usize> {
+    rows: &'a mut Vec<Row<A>>,
     first: usize,
     middle: [f64; A],
     scale: f64,
@@ -357,8 +405,13 @@ struct Smoothed<const A: usize> {
     variance: f64,
 }
 
-impl<const A: usize> Track<A> {
-    fn new(times_s: &[f64], points: &[[f64; A]], confidence: Option<&[f64]>) -> Result<Self> {
+impl<'a, const A: usize> Track<'a, A> {
+    fn new(
+        times_s: &[f64],
+        points: &[[f64; A]],
+        confidence: Option<&[f64]>,
+        rows: &'a mut Vec<Row<A>>,
+    ) -> Result<Self> {
         Mismatch::check("times", points.len(), times_s.len())?;
         if let Some(confidence) = confidence {
             Mismatch::check("confidences", points.len(), confidence.len())?;
@@ -392,14 +445,15 @@ impl<const A: usize> Track<A> {
         let scale = if scale > 0.0 { scale } else { 1.0 };
         let span = times_s.get(last).zip(times_s.get(first)).map_or(0.0, |(b, a)| b - a);
         let unit_s = if last > first { span / (last - first) as f64 } else { 1.0 };
-        let rows = (first..=last).map(|i| {
+        rows.clear();
+        rows.extend((first..=last).map(|i| {
             let before = times_s.get(i.saturating_sub(1)).copied().unwrap_or_default();
             let step = if i > first { (times_s.get(i).copied().unwrap_or_default() - before) / unit_s } else { 0.0 };
             let point = points.get(i).copied().unwrap_or([f64::NAN; A]);
             let z = std::array::from_fn(|k| (point[k] - middle[k]) / scale);
             Row { step, z, variance: if there(i) { weight(i).powi(-2) } else { f64::INFINITY } }
-        });
-        Ok(Self { rows: rows.collect(), first, middle, scale, unit_s })
+        }));
+        Ok(Self { rows, first, middle, scale, unit_s })
     }
 
     /// The power of time in the unit of the process.
@@ -498,15 +552,15 @@ impl<const A: usize> Track<A> {
         }
     }
 
-    fn smooth(&self, settings: Settings) -> Vec<Smoothed<A>> {
-        let mut steps = Vec::with_capacity(self.rows.len());
+    fn smooth(&self, settings: Settings, steps: &mut Vec<Step<A>>, smoothed: &mut Vec<Smoothed<A>>) {
+        steps.clear();
+        smoothed.clear();
         // the extent (1) three times in a picture: vague enough, and no larger, because the backward pass subtracts
         let vague = (3.0 / settings.noise).powi(2).max(100.0);
         self.forward(settings.model, settings.ratio, vague, |step| steps.push(step));
         let mut lambda = [[0.0f64; 3]; A];
         let mut l = Symmetric { a: 0.0, b: 0.0, c: 0.0, d: 0.0, e: 0.0, f: 0.0 };
-        let mut smoothed: Vec<Smoothed<A>> = Vec::with_capacity(steps.len());
-        for (step, at) in steps.iter().zip(&self.rows).rev() {
+        for (step, at) in steps.iter().zip(&*self.rows).rev() {
             let p = step.p;
             if step.s.is_finite() {
                 let over = 1.0 / step.s;
@@ -534,7 +588,6 @@ impl<const A: usize> Track<A> {
             l = l.earlier(h, g);
         }
         smoothed.reverse();
-        smoothed
     }
 
     /// Marks observations as missing that the others contradict; how many.

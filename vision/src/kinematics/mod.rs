@@ -36,12 +36,13 @@ mod swaps;
 mod view;
 
 pub use angles::{angle_series, ankle_dorsiflexion_deg, hip_flexion_deg, included_angle_deg, trunk_lean_deg};
+pub(crate) use exercise::RepetitionScratch;
 pub use exercise::{Exercise, ExerciseAnalysis, ExerciseConfig, Repetition, analyse};
 pub use export::{csv, mot, trc};
 pub use feedback::{Feedback, Targets};
 pub use frontal::frontal_plane_projection_deg;
 pub use joint_coordinates::{KneeRotation, knee_rotation};
-pub use kalman::{KalmanConfig, KalmanSmoother, MotionModel, SmoothTrack};
+pub use kalman::{KalmanConfig, KalmanScratch, KalmanSmoother, MotionModel, SmoothTrack};
 pub use knee::{Side, knee_flexion_deg, knee_flexion_series, limb_symmetry_percent, sagittal, symmetry_index_percent};
 pub use leg::{LegAnalysis, LegConfig, LegMotion, LegTracks};
 pub use live::{LiveConfig, LiveKnee, LivePhase, LiveRepetition, LiveState};

@@ -1,6 +1,7 @@
 //! What happens between convolutions: pooling, doubling, other orders of the same values, norms.
 
 use super::graph::{Shape, Upsample, Window};
+use pulp::{Arch, Simd, WithSimd};
 
 /// The largest value under each window: along the rows first, then down the columns. A NaN under the window is the answer.
 pub(super) fn max_pool(window: &Window, x: &[f32], from: Shape, y: &mut [f32], to: Shape, rows: &mut Vec<f32>) {
@@ -140,18 +141,32 @@ pub(super) fn interleave(x: &[f32], [c, h, w]: Shape, y: &mut [f32], source: fn(
     }
 }
 
-/// Squares of four cells as four channels.
-pub(super) fn space_to_depth(x: &[f32], [c, h, w]: Shape, y: &mut [f32]) {
-    let quarter = h / 2 * (w / 2);
-    for (n, y) in y.chunks_exact_mut(quarter).enumerate() {
-        let (cell, channel) = (n / c, n % c);
-        for (row, y) in y.chunks_exact_mut(w / 2).enumerate() {
-            let from = &x[(channel * h + 2 * row + cell % 2) * w..][..w];
-            let pairs = y.iter_mut().zip(from.as_chunks::<2>().0);
-            if cell < 2 {
-                pairs.for_each(|(y, [left, _])| *y = *left);
-            } else {
-                pairs.for_each(|(y, [_, right])| *y = *right);
+/// Squares of four cells as four channels. Each row is read once and taken apart into both of its halves; memory limits it.
+pub(super) fn space_to_depth(x: &[f32], shape: Shape, y: &mut [f32]) {
+    Arch::new().dispatch(SpaceToDepth { x, shape, y });
+}
+
+struct SpaceToDepth<'a> {
+    x: &'a [f32],
+    shape: Shape,
+    y: &'a mut [f32],
+}
+
+impl WithSimd for SpaceToDepth<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { x, shape: [c, h, w], y } = self;
+        let half = w / 2;
+        let quarter = h / 2 * half;
+        let (left, right) = y.split_at_mut(2 * c * quarter);
+        for (row, x) in x.chunks_exact(w).enumerate() {
+            let (channel, row) = (row / h, row % h);
+            let at = (row % 2 * c + channel) * quarter + row / 2 * half;
+            let (left, right) = (&mut left[at..at + half], &mut right[at..at + half]);
+            for ((l, r), pair) in left.iter_mut().zip(right).zip(x.as_chunks::<2>().0) {
+                [*l, *r] = *pair;
             }
         }
     }

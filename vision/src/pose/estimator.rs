@@ -1,6 +1,6 @@
 //! The whole chain from a picture to landmarks.
 
-use super::{PoseDetector, PoseLandmarker};
+use super::{PoseDetector, PoseLandmarker, PoseTracker};
 use crate::crop::{Border, Lookup, Sampling, SquareRoi, warp_planes_into};
 use crate::detection::{Detection, DetectionConfig, sigmoid};
 use crate::kinematics::{Side, knee_flexion_deg};
@@ -32,7 +32,7 @@ pub struct Landmark {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pose {
-    /// What the detector found.
+    /// What the detector found; in a video, when it last looked for this person.
     pub detection: Detection,
     /// The square that the landmark network saw.
     pub roi: SquareRoi,
@@ -177,7 +177,7 @@ impl PoseEstimatorConfig {
 
 /// 33 body points of each person in a picture.
 ///
-/// **Use it** on single pictures or frame by frame, one person upright in view; then see
+/// **Use it** on single pictures, one person upright in view, and through [`tracker`](Self::tracker) on a video; then see
 /// [`kinematics`](crate::kinematics) for angles over time. **Not** for lying persons or where limbs leave the picture.
 ///
 /// # Formula
@@ -217,9 +217,15 @@ impl PoseEstimatorConfig {
 /// Bazarevsky et al. 2020, doi:10.48550/arXiv.2006.10204.
 #[derive(Debug)]
 pub struct PoseEstimator {
-    config: PoseEstimatorConfig,
-    detector: PoseDetector,
+    pub(super) config: PoseEstimatorConfig,
+    pub(super) detector: PoseDetector,
     landmarker: PoseLandmarker,
+}
+
+/// A person, and mid-hip and the point of the body's circle: the square of the next picture of a video.
+pub(super) struct Located {
+    pub(super) pose: Pose,
+    pub(super) axis: [[f64; 2]; 2],
 }
 
 impl PoseEstimator {
@@ -243,26 +249,38 @@ impl PoseEstimator {
     /// [`Error::Device`](crate::Error::Device) if the device fails or gives numbers that are not finite.
     pub fn estimate(&self, image: &Image) -> Result<Vec<Pose>> {
         let found = self.detector.detect_with(image, &self.config.detection, self.config.sampling)?;
-        let mut poses = Vec::new();
+        let (mut poses, mut planes) = (Vec::new(), Vec::new());
         for detection in found.into_iter().take(self.config.max_poses) {
             // both points of a detection on one spot give no square: then there is no body to look at
             let Ok(roi) = detection.body_roi(self.config.roi_scale) else { continue };
-            if let Some(pose) = self.landmarks(image, detection, roi)? {
-                poses.push(pose);
+            if let Some(located) = self.landmarks(image, detection, roi, &mut planes)? {
+                poses.push(located.pose);
             }
         }
         Ok(poses)
     }
 
+    /// For the pictures of a video, one after the other: the detector looks only where nobody is followed.
+    #[must_use]
+    pub fn tracker(&self) -> PoseTracker<'_> {
+        PoseTracker::new(self)
+    }
+
     /// The pose of the person in the square `roi`; none if the network sees no person there.
-    fn landmarks(&self, image: &Image, detection: Detection, roi: SquareRoi) -> Result<Option<Pose>> {
+    pub(super) fn landmarks(
+        &self,
+        image: &Image,
+        detection: Detection,
+        roi: SquareRoi,
+        planes: &mut Vec<f32>,
+    ) -> Result<Option<Located>> {
         let size = PoseLandmarker::SIZE;
         let map = roi.affine(size);
-        let mut planes = vec![0.0; 3 * size * size];
+        planes.resize(3 * size * size, 0.0);
         let sampling = self.config.sampling;
         let lookup = Lookup { border: Border::Replicate, sampling, divisor: 255.0, offset: 0.0 };
-        warp_planes_into(image, &map, size, &lookup, &mut planes)?;
-        let raw = self.landmarker.raw(&planes)?;
+        warp_planes_into(image, &map, size, &lookup, planes)?;
+        let raw = self.landmarker.raw(planes)?;
         let presence = f64::from(raw.presence);
         if presence < self.config.min_presence {
             return Ok(None);
@@ -286,7 +304,12 @@ impl PoseEstimator {
             let [x, y, z] = v.map(f64::from);
             [cos * x - sin * y, sin * x + cos * y, z]
         });
-        Ok(Some(Pose { detection, roi, presence, landmarks: landmarks.collect(), world_m: world.collect() }))
+        let axis = [LANDMARKS, LANDMARKS + 1].map(|i| {
+            let [x, y] = points.get(i).copied().unwrap_or([f64::NAN; 2]);
+            map.at_fraction(x, y, size)
+        });
+        let pose = Pose { detection, roi, presence, landmarks: landmarks.collect(), world_m: world.collect() };
+        Ok(Some(Located { pose, axis }))
     }
 }
 

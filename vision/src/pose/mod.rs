@@ -1,7 +1,7 @@
 //! Human pose from one picture with the published BlazePose networks.
 //!
 //! [`PoseEstimator`] is the whole chain: detector, turned square about the person, landmark network, heat-map
-//! refinement, back to the picture. [`PoseDetector`] and [`PoseLandmarker`] are its two networks.
+//! refinement, back to the picture; [`PoseTracker`] is its form for a video. [`PoseDetector`] and [`PoseLandmarker`] are its two networks.
 //!
 //! # Intended use
 //! Research, teaching and the development of rehabilitation software. **Not a medical device**: no diagnosis or
@@ -25,12 +25,14 @@ mod detector;
 mod estimator;
 mod landmarker;
 mod movenet;
+mod tracker;
 
 pub use crate::networks::SelfCheck;
 pub use detector::{DetectorOutput, PoseDetector};
 pub use estimator::{Landmark, Pose, PoseEstimator, PoseEstimatorConfig};
 pub use landmarker::{LandmarkerOutput, PoseLandmarker};
 pub use movenet::MoveNet;
+pub use tracker::PoseTracker;
 
 use eir_core::weights::Card;
 

@@ -6,7 +6,7 @@ use super::network::{Networks, RawMeasures, Scratch};
 use super::quality::{SquatLimits, SquatQuality};
 use super::recognition::{KneeExercise, Recognition};
 use super::repetitions::{Course, RepetitionSpan};
-use super::sequence::BodySequence;
+use super::sequence::{BodyPoints, BodySequence};
 use super::window::RepetitionWindow;
 use crate::Result;
 use crate::kinematics::Feedback;
@@ -113,7 +113,7 @@ pub struct Assessment {
 }
 
 /// What a repetition shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RepetitionAssessment {
     /// A tenth of the way there, in seconds.
@@ -152,8 +152,9 @@ impl RepetitionAssessment {
 /// of 35 numbers (segments in leg lengths and their tilts, turned to one side), for two residual dilated convolutional networks of about
 /// 50 000 parameters each: one gives the probability of each exercise, the other the mean μ and standard error σ of six
 /// measures, which [`squat_measures`](super::squat_measures) defines. The probability of a fault is that of N(μ, σ²)
-/// beyond the limit. Intervals μ ± q σ are split conformal at 90 %; where one holds the limit, the verdict is
-/// withheld.
+/// beyond the limit. Intervals μ ± q σ are split conformal at 90 %, for all views together or, where the weights hold it, for
+/// each group of views apart (Mondrian); where one holds the limit, the verdict is withheld. Where the weights say that a
+/// view, as the points tell it, cannot show a measure, there is no value but a [`Reason`](super::Reason).
 ///
 /// # Examples
 /// ```
@@ -246,22 +247,42 @@ impl Assessor {
     /// [`Error::Parameter`](crate::Error::Parameter) if the body is smaller than a few pixels or the recording longer than
     /// an hour.
     pub fn assess(&self, sequence: &BodySequence) -> Result<Assessment> {
-        let windows = windows(sequence)?;
-        let mut scratch = Scratch::default();
-        let mut each = Vec::with_capacity(windows.len());
+        let mut work = Work::default();
+        let recognition = self.assess_into(sequence.times_s(), sequence.points(), &mut work)?;
+        Ok(Assessment { recognition, repetitions: work.repetitions })
+    }
+
+    /// Leaves the repetitions in `work`; allocates nothing where it has room.
+    pub(super) fn assess_into(
+        &self,
+        times_s: &[f64],
+        points: &[BodyPoints],
+        work: &mut Work,
+    ) -> Result<Option<Recognition>> {
+        let Work { course, windows, each, scratch, repetitions } = work;
+        each.clear();
+        repetitions.clear();
+        course.fill(times_s, points)?;
+        let n = course.spans.len();
+        if windows.len() < n {
+            windows.resize_with(n, RepetitionWindow::default);
+        }
         let mut mean = [0.0; 7];
-        for window in &windows {
-            let p = self.networks.recognise(window, &mut scratch)?;
-            mean.iter_mut().zip(p).for_each(|(m, p)| *m += p / windows.len() as f64);
+        for (window, span) in windows.iter_mut().zip(&course.spans) {
+            window.fill(course, *span);
+            let p = self.networks.recognise(window, scratch)?;
+            mean.iter_mut().zip(p).for_each(|(m, p)| *m += p / n as f64);
             each.push(p);
         }
-        let recognition = (!windows.is_empty()).then(|| self.recognition(mean));
+        let recognition = (n > 0).then(|| self.recognition(mean));
         let squats = match (self.config.exercise, &recognition) {
             (Some(exercise), _) => exercise == KneeExercise::Squat,
             (None, found) => found.as_ref().is_some_and(|r| r.candidates.contains(&KneeExercise::Squat)),
         };
-        let repetitions = windows.iter().zip(each).map(|(window, p)| self.repetition(window, p, squats, &mut scratch));
-        Ok(Assessment { recognition, repetitions: repetitions.collect::<Result<_>>()? })
+        for (window, p) in windows.iter().zip(each) {
+            repetitions.push(self.repetition(window, *p, squats, scratch)?);
+        }
+        Ok(recognition)
     }
 
     /// As [`assess`](Self::assess), picture by picture: each repetition is judged once it is over.
@@ -301,7 +322,35 @@ impl Assessor {
         if window.mirrored {
             value[2] = -value[2];
         }
-        Ok(SquatQuality::of(&self.config.limits, value, sigma, self.networks.reach))
+        Ok(SquatQuality::of(&self.config.limits, window.view_deg, value, sigma, self.networks.reach(window)))
+    }
+}
+
+/// Memory of an assessment, kept between calls.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Work {
+    course: Course,
+    /// As many as there ever were repetitions.
+    windows: Vec<RepetitionWindow>,
+    each: Vec<[f64; 7]>,
+    scratch: Scratch,
+    pub(super) repetitions: Vec<RepetitionAssessment>,
+}
+
+impl Work {
+    /// Room for so many pictures, seconds and repetitions.
+    pub(super) fn with_room(of: &Assessor, pictures: usize, seconds: f64, repetitions: usize) -> Self {
+        let mut work = Self::default();
+        work.course.reserve(pictures, seconds);
+        work.windows.resize_with(repetitions, RepetitionWindow::with_room);
+        work.each.reserve(repetitions);
+        work.repetitions.reserve(repetitions);
+        if let Some(window) = work.windows.first() {
+            // memory of the networks; what they say of nothing does not count
+            let _ = of.networks.recognise(window, &mut work.scratch);
+            let _ = of.networks.measure(window, &mut work.scratch);
+        }
+        work
     }
 }
 
@@ -310,7 +359,14 @@ impl Assessor {
 /// # Errors
 /// As [`Assessor::assess`].
 pub fn windows(sequence: &BodySequence) -> Result<Vec<RepetitionWindow>> {
-    Ok(RepetitionWindow::of(&Course::of(sequence)?))
+    let mut course = Course::default();
+    course.fill(sequence.times_s(), sequence.points())?;
+    let cut = |span: &RepetitionSpan| {
+        let mut window = RepetitionWindow::default();
+        window.fill(&course, *span);
+        window
+    };
+    Ok(course.spans.iter().map(cut).collect())
 }
 
 /// What the network of quality is trained to say of a window whose squat is known: valgus and heel rise in percent of a

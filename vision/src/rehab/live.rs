@@ -1,7 +1,7 @@
 //! Repetitions judged while they happen.
 
-use super::assessor::{Assessor, RepetitionAssessment};
-use super::sequence::{BodyPoints, BodySequence};
+use super::assessor::{Assessor, RepetitionAssessment, Work};
+use super::sequence::{BodyPoints, seen};
 use crate::Result;
 use eir_core::error::Parameter;
 use std::collections::VecDeque;
@@ -12,11 +12,13 @@ const KEPT: usize = 4096;
 /// How often it is looked at, and what must follow a repetition before it is judged.
 const EVERY_S: f64 = 0.5;
 const SETTLED: f64 = 0.35;
+/// Repetitions of 30 s at most: none is shorter than 0.4 s.
+const REPETITIONS: usize = 76;
 
 /// An [`Assessor`] for a live camera: a picture in, the repetition that has just ended out.
 ///
-/// It keeps the last 30 s (at most 4096 pictures) and looks at them twice a second: memory is fixed. A repetition comes out
-/// once a third of its length has passed after its end, and says what [`Assessor::assess`] says of those 30 s.
+/// It keeps the last 30 s (at most 4096 pictures) and looks at them twice a second. Memory is fixed: a picture allocates
+/// nothing. A repetition comes out once a third of its length has passed after its end, and says what [`Assessor::assess`] says of those 30 s.
 ///
 /// # Examples
 /// ```
@@ -39,16 +41,18 @@ pub struct LiveAssessor<'a> {
     points: VecDeque<BodyPoints>,
     looked_s: f64,
     told_s: f64,
+    work: Work,
 }
 
 impl<'a> LiveAssessor<'a> {
     pub(super) fn new(assessor: &'a Assessor) -> Self {
         Self {
             assessor,
-            times_s: VecDeque::new(),
-            points: VecDeque::new(),
+            times_s: VecDeque::with_capacity(KEPT + 1),
+            points: VecDeque::with_capacity(KEPT + 1),
             looked_s: f64::NEG_INFINITY,
             told_s: f64::NEG_INFINITY,
+            work: Work::with_room(assessor, KEPT, KEPT_S, REPETITIONS),
         }
     }
 
@@ -69,7 +73,7 @@ impl<'a> LiveAssessor<'a> {
             self.looked_s = time_s;
         }
         self.times_s.push_back(time_s);
-        self.points.push_back(*points);
+        self.points.push_back(seen(points));
         while self.times_s.len() > KEPT || self.times_s.front().is_some_and(|t| time_s - t > KEPT_S) {
             self.times_s.pop_front();
             self.points.pop_front();
@@ -78,12 +82,13 @@ impl<'a> LiveAssessor<'a> {
             return Ok(None);
         }
         self.looked_s = time_s;
-        let sequence = BodySequence::new(self.times_s.make_contiguous(), self.points.make_contiguous())?;
+        let (times_s, points) = (self.times_s.make_contiguous(), self.points.make_contiguous());
         // too little seen so far is no answer yet
-        let Ok(found) = self.assessor.assess(&sequence) else { return Ok(None) };
+        let Ok(_) = self.assessor.assess_into(times_s, points, &mut self.work) else { return Ok(None) };
         let over = |r: &RepetitionAssessment| r.end_s + SETTLED * (r.end_s - r.start_s) <= time_s;
         // the same repetition is cut a little differently when more is known
-        let new = found.repetitions.into_iter().find(|r| r.peak_s > self.told_s && r.start_s >= self.told_s && over(r));
+        let new = |r: &&RepetitionAssessment| r.peak_s > self.told_s && r.start_s >= self.told_s && over(r);
+        let new = self.work.repetitions.iter().find(new).copied();
         if let Some(new) = &new {
             self.told_s = new.peak_s + 0.5 * (new.end_s - new.peak_s);
         }

@@ -89,10 +89,21 @@ pub(super) struct Networks {
     pub(super) class_threshold: f64,
     target_mean: [f64; MEASURES],
     target_scale: [f64; MEASURES],
-    /// By how much errors are wider than the network says.
-    spread: [f64; MEASURES],
-    /// Conformal threshold of |error| / spread.
-    pub(super) reach: [f64; MEASURES],
+    /// By how much errors are wider than the network says, for views like this one.
+    spread: [[f64; MEASURES]; VIEWS],
+    /// Conformal threshold of |error| / spread, for views like this one; 0 where a view cannot show it.
+    reach: [[f64; MEASURES]; VIEWS],
+}
+
+/// Where each group of views but the first begins, in degrees.
+const VIEWS_DEG: [f64; VIEWS - 1] = [10.0, 15.0, 20.0, 26.0, 40.0, 55.0, 64.0, 70.0, 75.0, 80.0];
+/// Groups of views that are calibrated apart.
+pub const VIEWS: usize = 11;
+
+/// Number of the group of views, below [`VIEWS`], that an estimated view belongs to: what is calibrated together.
+#[must_use]
+pub fn view_group(view_deg: f64) -> usize {
+    VIEWS_DEG.iter().take_while(|from| view_deg >= **from).count()
 }
 
 /// A measure as the network gives it: in degrees and percent, lengths in percent of a leg, tempo as logarithm of its ratio
@@ -117,11 +128,22 @@ impl Networks {
             Ok(std::array::from_fn(|i| f64::from(found[i])))
         };
         let (target_mean, target_scale) = (six("target_mean")?, six("target_scale")?);
-        let (spread, reach) = (six("spread")?, six("reach")?);
+        // a file may hold one calibration for all views
+        let mut by_view = |name: &str| -> Result<[[f64; MEASURES]; VIEWS]> {
+            let name = format!("quality.{name}");
+            let whole = weights.shapes().any(|(n, shape)| n == name && shape.len() == 1);
+            let found = if whole {
+                weights.take(&name, &[MEASURES])?.repeat(VIEWS)
+            } else {
+                weights.take(&name, &[VIEWS, MEASURES])?
+            };
+            Ok(std::array::from_fn(|v| std::array::from_fn(|i| f64::from(found[v * MEASURES + i]))))
+        };
+        let (spread, reach) = (by_view("spread")?, by_view("reach")?);
         let mut one = |name: &str| -> Result<f64> { Ok(f64::from(weights.take(name, &[1])?[0])) };
         let (temperature, class_threshold) = (one("recognition.temperature")?, one("recognition.threshold")?);
         weights.finish()?;
-        if [temperature].iter().chain(&target_scale).chain(&spread).any(|v| *v <= 0.0) {
+        if [temperature].iter().chain(&target_scale).chain(spread.as_flattened()).any(|v| *v <= 0.0) {
             return Err(Malformed::new("rehabilitation network", "a scale is not above 0").into());
         }
         Ok(Self { recognition, quality, temperature, class_threshold, target_mean, target_scale, spread, reach })
@@ -142,8 +164,14 @@ impl Networks {
         self.quality.forward(window, scratch, &mut out)?;
         let value = std::array::from_fn(|i| f64::from(out[i]) * self.target_scale[i] + self.target_mean[i]);
         let sigma = |i: usize| f64::from(out[MEASURES + i]).clamp(LOG_SIGMA[0], LOG_SIGMA[1]).exp();
-        let sigma = std::array::from_fn(|i| sigma(i) * self.target_scale[i] * self.spread[i]);
+        let spread = self.spread[view_group(window.view_deg)];
+        let sigma = std::array::from_fn(|i| sigma(i) * self.target_scale[i] * spread[i]);
         Ok(RawMeasures { value, sigma })
+    }
+
+    /// How many standard errors an interval reaches, for the view of a window.
+    pub(super) fn reach(&self, window: &RepetitionWindow) -> [f64; MEASURES] {
+        self.reach[view_group(window.view_deg)]
     }
 }
 

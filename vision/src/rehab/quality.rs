@@ -5,7 +5,7 @@ use crate::Result;
 use crate::kinematics::Feedback;
 use eir_core::distribution::normal_cdf;
 use eir_core::error::Parameter;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What counts as a fault in a squat. The limits are the therapist's: the defaults are round numbers that a study may
 /// start from, no advice.
@@ -139,25 +139,84 @@ pub enum Verdict {
     Withheld,
 }
 
-/// One measure of a squat.
+/// Why something is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// The limit lies within the interval.
+    LimitInInterval,
+    /// The camera looks too much from the side to tell: there is no value.
+    ViewFromSide,
+    /// The camera looks too much from the front or the back to tell: there is no value.
+    ViewFromFront,
+}
+
+impl Reason {
+    /// The code, which an app translates: `view_from_side`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::LimitInInterval => "limit_in_interval",
+            Self::ViewFromSide => "view_from_side",
+            Self::ViewFromFront => "view_from_front",
+        }
+    }
+}
+
+/// One measure of a squat. From a view that cannot show it all but `limit`, `verdict` and `reason` are NaN.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Graded {
     /// Its value, in the unit of its name.
+    #[serde(deserialize_with = "number")]
     pub value: f64,
     /// Its standard error.
+    #[serde(deserialize_with = "number")]
     pub sigma: f64,
-    /// The interval that holds the truth of nine squats in ten (split conformal).
+    /// The interval that holds the truth of nine squats in ten (split conformal, for views like this one).
+    #[serde(deserialize_with = "two_numbers")]
     pub interval: [f64; 2],
     /// The limit it was judged by.
     pub limit: f64,
     /// Probability that it is a fault.
+    #[serde(deserialize_with = "number")]
     pub fault_probability: f64,
     /// What can be said.
     pub verdict: Verdict,
+    /// Why nothing is said, where the verdict is withheld.
+    #[serde(default)]
+    pub reason: Option<Reason>,
+}
+
+/// JSON has no NaN: it is null there.
+fn number<'a, D: Deserializer<'a>>(deserializer: D) -> std::result::Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+fn two_numbers<'a, D: Deserializer<'a>>(deserializer: D) -> std::result::Result<[f64; 2], D::Error> {
+    Ok(<[Option<f64>; 2]>::deserialize(deserializer)?.map(|v| v.unwrap_or(f64::NAN)))
 }
 
 impl Graded {
+    /// Whether there is a value: the view can show it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.value.is_nan()
+    }
+
+    fn unknown(limit: f64, reason: Reason) -> Self {
+        Self {
+            value: f64::NAN,
+            sigma: f64::NAN,
+            interval: [f64::NAN; 2],
+            limit,
+            fault_probability: f64::NAN,
+            verdict: Verdict::Withheld,
+            reason: Some(reason),
+        }
+    }
+
     fn of(value: f64, sigma: f64, reach: f64, limit: f64, side: Side) -> Self {
         let interval = [value - reach * sigma, value + reach * sigma];
         let above = |limit: f64| normal_cdf((value - limit) / sigma.max(1e-12));
@@ -176,7 +235,8 @@ impl Graded {
         } else {
             Verdict::Withheld
         };
-        Self { value, sigma, interval, limit, fault_probability: fault_probability.clamp(0.0, 1.0), verdict }
+        let reason = (verdict == Verdict::Withheld).then_some(Reason::LimitInInterval);
+        Self { value, sigma, interval, limit, fault_probability: fault_probability.clamp(0.0, 1.0), verdict, reason }
     }
 }
 
@@ -196,13 +256,24 @@ pub struct SquatQuality {
     pub trunk_lean: Graded,
     /// How far the heels rose, in cm.
     pub heel_rise: Graded,
+    /// Angle between the plane of movement and the picture in degrees, estimated: 0 from the side, 90 from the front.
+    pub view_deg: f64,
 }
 
 impl SquatQuality {
-    pub(super) fn of(limits: &SquatLimits, value: [f64; 6], sigma: [f64; 6], reach: [f64; 6]) -> Self {
+    /// A reach of 0 says that a measure cannot be told from this view.
+    pub(super) fn of(limits: &SquatLimits, view_deg: f64, value: [f64; 6], sigma: [f64; 6], reach: [f64; 6]) -> Self {
         let limit = limits.to_array();
-        let one = |i: usize| Graded::of(value[i], sigma[i], reach[i], limit[i], SIDES[i]);
-        Self { valgus: one(0), depth: one(1), asymmetry: one(2), tempo: one(3), trunk_lean: one(4), heel_rise: one(5) }
+        let hidden = if view_deg < 45.0 { Reason::ViewFromSide } else { Reason::ViewFromFront };
+        let one = |i: usize| {
+            if reach[i] > 0.0 {
+                Graded::of(value[i], sigma[i], reach[i], limit[i], SIDES[i])
+            } else {
+                Graded::unknown(limit[i], hidden)
+            }
+        };
+        let [valgus, depth, asymmetry, tempo, trunk_lean, heel_rise] = [0, 1, 2, 3, 4, 5].map(one);
+        Self { valgus, depth, asymmetry, tempo, trunk_lean, heel_rise, view_deg }
     }
 
     /// The six in the order of [`SquatMeasures::NAMES`].
@@ -211,7 +282,7 @@ impl SquatQuality {
         [self.valgus, self.depth, self.asymmetry, self.tempo, self.trunk_lean, self.heel_rise]
     }
 
-    /// The values alone.
+    /// The values alone; NaN where there is none.
     #[must_use]
     pub fn measures(&self) -> SquatMeasures {
         SquatMeasures::from_array(self.to_array().map(|g| g.value))
@@ -244,7 +315,8 @@ mod tests {
     fn a_fault_is_a_matter_of_degree() {
         let limits = SquatLimits::default();
         let quality = |valgus: f64| {
-            SquatQuality::of(&limits, [valgus, 90.0, 2.0, 3.0, 30.0, 0.5], [0.5, 2.0, 2.0, 0.05, 2.0, 0.4], [1.6; 6])
+            let (value, sigma) = ([valgus, 90.0, 2.0, 3.0, 30.0, 0.5], [0.5, 2.0, 2.0, 0.05, 2.0, 0.4]);
+            SquatQuality::of(&limits, 40.0, value, sigma, [1.6; 6])
         };
         assert_eq!(quality(1.0).feedback(), [Feedback::Good]);
         assert!(quality(4.5).feedback().is_empty());
@@ -256,6 +328,21 @@ mod tests {
             assert!(p >= last);
             last = p;
         }
+    }
+
+    #[test]
+    fn what_a_view_hides_has_no_value() {
+        let limits = SquatLimits::default();
+        let reach = [0.0, 1.6, 1.6, 1.6, 1.6, 1.6];
+        let (value, sigma) = ([9.0, 90.0, 2.0, 3.0, 30.0, 0.5], [0.5, 2.0, 2.0, 0.05, 2.0, 0.4]);
+        let quality = SquatQuality::of(&limits, 8.0, value, sigma, reach);
+        assert!(!quality.valgus.is_known() && quality.depth.is_known() && quality.feedback().is_empty());
+        assert_eq!(quality.valgus.reason.map(Reason::code), Some("view_from_side"));
+        let text = serde_json::to_string(&quality).unwrap();
+        let again: SquatQuality = serde_json::from_str(&text).unwrap();
+        assert!(again.valgus.value.is_nan() && again.depth == quality.depth, "{text}");
+        let front = SquatQuality::of(&limits, 80.0, value, sigma, reach).valgus;
+        assert_eq!((front.reason, front.verdict), (Some(Reason::ViewFromFront), Verdict::Withheld));
     }
 
     #[test]

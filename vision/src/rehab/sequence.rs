@@ -69,9 +69,7 @@ impl BodySequence {
                 Parameter::new("step between two pictures", w[1] - w[0], "above 0 and less than an hour").into()
             );
         }
-        let place = |p: &[f32; 2]| if p.iter().all(|v| v.abs() < FARTHEST_PX) { *p } else { [f32::NAN; 2] };
-        let points = points.iter().map(|frame| std::array::from_fn(|k| place(&frame[k]))).collect();
-        Ok(Self { times_s: times_s.to_vec(), points })
+        Ok(Self { times_s: times_s.to_vec(), points: points.iter().map(seen).collect() })
     }
 
     /// `rate_hz` pictures a second.
@@ -123,34 +121,22 @@ impl BodySequence {
     pub fn points(&self) -> &[BodyPoints] {
         &self.points
     }
+}
 
-    /// Median step between two pictures in seconds.
-    pub(super) fn step_s(&self) -> Result<f64> {
-        let mut steps: Vec<f64> = self.times_s.windows(2).map(|w| w[1] - w[0]).collect();
-        steps.sort_by(f64::total_cmp);
-        steps.get(steps.len() / 2).copied().ok_or_else(|| TooShort::new("pictures", self.len(), LEAST).into())
-    }
+/// Points that are no places in a picture were not seen.
+pub(super) fn seen(points: &BodyPoints) -> BodyPoints {
+    points.map(|p| if p.iter().all(|v| v.abs() < FARTHEST_PX) { p } else { [f32::NAN; 2] })
+}
 
-    /// The points as smooth curves, and the jitter about them.
-    pub(super) fn tracks(&self) -> Result<Tracks> {
-        let step_s = self.step_s()?;
-        let mut tracks: [Track; BODY_POINTS] = std::array::from_fn(|_| Track::default());
-        for (k, track) in tracks.iter_mut().enumerate() {
-            for (t, frame) in self.times_s.iter().zip(&self.points) {
-                let p = frame[k];
-                if !p[0].is_nan() {
-                    track.times_s.push(*t);
-                    track.places.push([f64::from(p[0]), -f64::from(p[1])]);
-                }
-            }
-            if track.times_s.len() < LEAST {
-                return Err(
-                    TooShort::new("pictures that show each of the twelve points", track.times_s.len(), LEAST).into()
-                );
-            }
-        }
-        Ok(Tracks { jitter_px: jitter(&tracks, step_s), step_s, tracks })
+/// Median step between two pictures in seconds.
+fn step_s(times_s: &[f64], steps: &mut Vec<f64>) -> Result<f64> {
+    steps.clear();
+    steps.extend(times_s.windows(2).map(|w| w[1] - w[0]));
+    if steps.is_empty() {
+        return Err(TooShort::new("pictures", times_s.len(), LEAST).into());
     }
+    let middle = steps.len() / 2;
+    Ok(*steps.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 /// Places of one point where it was seen, y **up**.
@@ -184,9 +170,11 @@ impl Track {
 }
 
 /// All points as curves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tracks {
     tracks: [Track; BODY_POINTS],
+    /// Differences that are sorted.
+    values: Vec<f64>,
     /// Median step between pictures.
     pub(super) step_s: f64,
     /// Standard deviation of a coordinate about its curve.
@@ -194,6 +182,37 @@ pub(super) struct Tracks {
 }
 
 impl Tracks {
+    /// Room for so many pictures.
+    pub(super) fn reserve(&mut self, pictures: usize) {
+        for track in &mut self.tracks {
+            track.times_s.reserve(pictures);
+            track.places.reserve(pictures);
+        }
+        self.values.reserve(2 * BODY_POINTS * pictures);
+    }
+
+    /// The points as smooth curves, and the jitter about them.
+    pub(super) fn fill(&mut self, times_s: &[f64], points: &[BodyPoints]) -> Result<()> {
+        self.step_s = step_s(times_s, &mut self.values)?;
+        for (k, track) in self.tracks.iter_mut().enumerate() {
+            track.times_s.clear();
+            track.places.clear();
+            for (t, frame) in times_s.iter().zip(points) {
+                let p = frame[k];
+                if !p[0].is_nan() {
+                    track.times_s.push(*t);
+                    track.places.push([f64::from(p[0]), -f64::from(p[1])]);
+                }
+            }
+            let seen = track.times_s.len();
+            if seen < LEAST {
+                return Err(TooShort::new("pictures that show each of the twelve points", seen, LEAST).into());
+            }
+        }
+        self.jitter_px = jitter(&self.tracks, self.step_s, &mut self.values);
+        Ok(())
+    }
+
     /// The points at `t`, each a mean over about `reach_s` to either side; y up.
     pub(super) fn at(&self, t: f64, reach_s: f64) -> [[f64; 2]; BODY_POINTS] {
         let reach_s = reach_s.max(1.2 * self.step_s);
@@ -209,8 +228,8 @@ impl Tracks {
 }
 
 /// From third differences of neighbouring pictures: movement hardly counts in them.
-fn jitter(tracks: &[Track; BODY_POINTS], step_s: f64) -> f64 {
-    let mut all = Vec::new();
+fn jitter(tracks: &[Track; BODY_POINTS], step_s: f64, all: &mut Vec<f64>) -> f64 {
+    all.clear();
     for track in tracks {
         for (t, p) in track.times_s.windows(4).zip(track.places.windows(4)) {
             if t[3] - t[0] < 3.6 * step_s {
@@ -231,6 +250,12 @@ mod tests {
     use super::*;
     use eir_core::random::Generator;
 
+    fn tracks(sequence: &BodySequence) -> Result<Tracks> {
+        let mut tracks = Tracks::default();
+        tracks.fill(sequence.times_s(), sequence.points())?;
+        Ok(tracks)
+    }
+
     #[test]
     fn what_is_no_sequence_is_an_error() {
         let frame = [[1.0; 2]; BODY_POINTS];
@@ -241,9 +266,9 @@ mod tests {
         assert!(BodySequence::at_rate(f64::NAN, &[frame]).is_err());
         assert!(BodySequence::from_blazepose(&[0.0], &[[[0.0; 3]; LANDMARKS]], 2.0).is_err());
         for n in [0, 1, 7] {
-            assert!(BodySequence::at_rate(30.0, &vec![frame; n]).unwrap().tracks().is_err());
+            assert!(tracks(&BodySequence::at_rate(30.0, &vec![frame; n]).unwrap()).is_err());
         }
-        assert!(BodySequence::at_rate(30.0, &[[[f32::INFINITY; 2]; BODY_POINTS]; 30]).unwrap().tracks().is_err());
+        assert!(tracks(&BodySequence::at_rate(30.0, &[[[f32::INFINITY; 2]; BODY_POINTS]; 30]).unwrap()).is_err());
     }
 
     #[test]
@@ -259,7 +284,7 @@ mod tests {
             .collect();
         let mut lossy = frames.clone();
         lossy[100..120].iter_mut().for_each(|f| f[4] = [f32::NAN; 2]);
-        let tracks = BodySequence::at_rate(30.0, &lossy).unwrap().tracks().unwrap();
+        let tracks = tracks(&BodySequence::at_rate(30.0, &lossy).unwrap()).unwrap();
         assert!((tracks.jitter_px - 2.0).abs() < 0.15, "{}", tracks.jitter_px);
         let [x, y] = tracks.at(110.0 / 30.0, 0.1)[4];
         assert!((x - 330.0).abs() < 5.0 && (y - 40.0).abs() < 5.0, "{x} {y}");

@@ -12,7 +12,7 @@ const REST: usize = 4;
 ///
 /// Segments of the body in lengths of a leg, and how far they tilt, turned so that the subject looks to the right of the picture (lying: has the
 /// head on its left), and how the body moved from where it rested. Each step is a mean over the pictures about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RepetitionWindow {
     /// When it was.
@@ -23,7 +23,15 @@ pub struct RepetitionWindow {
     pub mirrored: bool,
     /// Share of the pictures that show the point which is seen least.
     pub seen: f64,
+    /// Angle between the plane of movement and the picture in degrees, as the widths of shoulders and hips against the
+    /// lengths of the feet tell it: 0 from the side, 90 from the front or the back. For somebody who stands.
+    pub view_deg: f64,
 }
+
+/// Width of shoulders and hips together, and length of a foot as it shows from the side (toes 10° outwards), in body
+/// heights (Winter 2009, doi:10.1002/9780470549148).
+const WIDTHS: f64 = 0.356;
+const FOOT: f64 = 0.138;
 
 /// A segment between two points (or means of two) of the left, then of the right side.
 const SEGMENTS: [[usize; 2]; 8] = [[2, 4], [3, 5], [4, 6], [5, 7], [10, 8], [11, 9], [8, 6], [9, 7]];
@@ -35,17 +43,20 @@ impl RepetitionWindow {
     /// Steps.
     pub const FRAMES: usize = 32;
 
-    /// Cuts the windows of all repetitions.
-    pub(super) fn of(course: &Course) -> Vec<Self> {
-        course.spans.iter().map(|span| Self::cut(course, *span)).collect()
+    /// An empty one that has room.
+    pub(super) fn with_room() -> Self {
+        let features = vec![0.0; Self::CHANNELS * Self::FRAMES];
+        Self { features, ..Self::default() }
     }
 
-    fn cut(course: &Course, span: RepetitionSpan) -> Self {
+    /// Cuts a repetition; allocates nothing once it has held one.
+    pub(super) fn fill(&mut self, course: &Course, span: RepetitionSpan) {
         let length = span.end_s - span.start_s;
         let from = span.start_s - MARGIN * length;
         let step = length * (1.0 + 2.0 * MARGIN) / (Self::FRAMES - 1) as f64;
-        let mut frames: Vec<[[f64; 2]; BODY_POINTS]> =
-            (0..Self::FRAMES).map(|i| course.tracks.at(from + i as f64 * step, step)).collect();
+        let mut frames: [[[f64; 2]; BODY_POINTS]; Self::FRAMES] =
+            std::array::from_fn(|i| course.tracks.at(from + i as f64 * step, step));
+        self.view_deg = view_deg(&frames);
         let mirrored = looks_left(&frames);
         if mirrored {
             frames.iter_mut().for_each(mirror);
@@ -70,7 +81,7 @@ impl RepetitionWindow {
             let upright = if k < 4 { segment(f, SEGMENTS[k])[1] } else { trunk(f)[1] };
             (upright / lengths[k]).clamp(-1.0, 1.0).acos()
         };
-        let mut features = vec![0.0; Self::CHANNELS * Self::FRAMES];
+        self.features.resize(Self::CHANNELS * Self::FRAMES, 0.0);
         for (i, f) in frames.iter().enumerate() {
             let mut row = [0.0; Self::CHANNELS];
             let mut at = 0;
@@ -89,11 +100,11 @@ impl RepetitionWindow {
             put(length.max(1e-3).ln());
             put(unsure);
             for (channel, v) in row.into_iter().enumerate() {
-                features[channel * Self::FRAMES + i] = v as f32;
+                self.features[channel * Self::FRAMES + i] = v as f32;
             }
         }
-        let seen = course.tracks.seen(span.start_s, span.end_s);
-        Self { span, features, mirrored, seen }
+        self.seen = course.tracks.seen(span.start_s, span.end_s);
+        (self.span, self.mirrored) = (span, mirrored);
     }
 
     /// Length of the repetition as it was cut, in seconds.
@@ -101,6 +112,14 @@ impl RepetitionWindow {
     pub fn length_s(&self) -> f64 {
         self.span.end_s - self.span.start_s
     }
+}
+
+/// Shoulders and hips are as wide as the sine of the view shows them, feet as long as its cosine.
+fn view_deg(frames: &[[[f64; 2]; BODY_POINTS]]) -> f64 {
+    let sum = |of: &dyn Fn(&[[f64; 2]; BODY_POINTS]) -> f64| frames.iter().map(of).sum::<f64>().abs();
+    let across = sum(&|f| f[1][0] - f[0][0] + f[3][0] - f[2][0]) / WIDTHS;
+    let along = sum(&|f| 0.5 * (f[10][0] - f[8][0] + f[11][0] - f[9][0])) / FOOT;
+    across.atan2(along).to_degrees()
 }
 
 /// Whether the subject looks to the left of the picture: by the toes and the knees, lying by the head.
@@ -124,31 +143,42 @@ fn mirror(frame: &mut [[f64; 2]; BODY_POINTS]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rehab::BodySequence;
     use crate::rehab::simulation::{SimulationConfig, simulate};
+    use crate::rehab::{BodySequence, windows};
 
     #[test]
     fn a_mirrored_film_gives_the_same_window_and_size_does_not_count() {
         let film = simulate(&SimulationConfig::default(), 5, 0).unwrap();
-        let windows = |change: &dyn Fn(&mut [[f32; 2]; BODY_POINTS])| {
+        let cut = |change: &dyn Fn(&mut [[f32; 2]; BODY_POINTS])| {
             let mut points = film.sequence.points().to_vec();
             points.iter_mut().for_each(change);
-            let sequence = BodySequence::new(film.sequence.times_s(), &points).unwrap();
-            RepetitionWindow::of(&Course::of(&sequence).unwrap())
+            windows(&BodySequence::new(film.sequence.times_s(), &points).unwrap()).unwrap()
         };
-        let plain = windows(&|_| ());
+        let plain = cut(&|_| ());
         assert!(!plain.is_empty());
-        let turned = windows(&|f| {
+        let turned = cut(&|f| {
             f.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.swap(0, 1));
             f.iter_mut().for_each(|p| p[0] = 640.0 - p[0]);
         });
-        let large = windows(&|f| f.iter_mut().for_each(|p| *p = p.map(|v| 2.0 * v + 50.0)));
+        let large = cut(&|f| f.iter_mut().for_each(|p| *p = p.map(|v| 2.0 * v + 50.0)));
         for (name, other) in [("turned", turned), ("large", large)] {
             for (a, b) in plain.iter().zip(&other) {
                 assert_eq!(a.mirrored == b.mirrored, name == "large");
                 let far = a.features.iter().zip(&b.features).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                 assert!(far < 5e-3, "{name}: {far}");
             }
+        }
+    }
+    /// The view is found to a few degrees, whatever the body.
+    #[test]
+    fn the_view_is_estimated() {
+        for (yaw, subjects) in [(5.0, 0..10), (15.0, 10..20), (45.0, 20..30), (75.0, 30..40), (85.0, 40..50)] {
+            let config = SimulationConfig::default().with_yaw_deg([yaw, yaw]);
+            let films = subjects.map(|s| simulate(&config, 4, s).unwrap());
+            let views: Vec<f64> = films.flat_map(|f| windows(&f.sequence).unwrap()).map(|w| w.view_deg - yaw).collect();
+            let rms = (views.iter().map(|v| v * v).sum::<f64>() / views.len() as f64).sqrt();
+            println!("{yaw}: {rms:.1}");
+            assert!(rms < 5.0, "{yaw}: {rms}");
         }
     }
 }

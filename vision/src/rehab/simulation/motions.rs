@@ -114,6 +114,13 @@ impl Motion {
         }
     }
 
+    /// Lets both knees of a squat move inwards by so many metres.
+    pub(super) fn plant_valgus(&mut self, metres: f64) {
+        if let Kind::Squat(squat) = &mut self.kind {
+            squat.valgus = [metres; 2];
+        }
+    }
+
     /// The body at a moment.
     pub(super) fn points(&self, shape: &Shape, phase: Phase) -> SpacePoints {
         let share = phase.share * self.depth.get(phase.repetition).copied().unwrap_or(1.0);
