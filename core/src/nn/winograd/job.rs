@@ -251,11 +251,10 @@ impl Filtering<'_> {
 #[inline(always)]
 fn keep<S: Simd, const V: usize, const B: usize>(sums: [[S::f32s; V]; B], to: &mut [f32]) {
     let to = S::as_mut_simd_f32s(to).0.as_chunks_mut::<V>().0;
-    for b in 0..B {
-        if let Some(to) = to.get_mut(b) {
-            for v in 0..V {
-                to[v] = sums[b][v];
-            }
+    for (to, sums) in to.iter_mut().zip(&sums) {
+        // value by value: all at once they would be copied by a call
+        for (to, sum) in to.iter_mut().zip(sums) {
+            *to = *sum;
         }
     }
 }
