@@ -85,6 +85,38 @@ fn unseen_subjects_reach_the_goals_and_the_card() {
     }
 }
 
+/// From any view, what is said holds its promise; what cannot be seen from one is not said.
+#[test]
+fn intervals_hold_from_every_view_and_with_shifted_hips() {
+    let networks = assessor(170.0);
+    let usual = SimulationConfig::default;
+    for (what, condition) in [
+        ("nearly from the side", usual().with_yaw_deg([8.0, 18.0])),
+        ("nearly from the front", usual().with_yaw_deg([72.0, 80.0])),
+        ("hips elsewhere", usual().with_hip_shift([0.06, 0.06])),
+    ] {
+        let (mut known, mut covered, mut n) = ([0.0f64; 6], [0.0; 6], 0.0);
+        for subject in 0..60 {
+            let film = simulate(&condition, 79, subject).unwrap();
+            let Ok(found) = networks.with_height_cm(film.height_cm).unwrap().assess(&film.sequence) else { continue };
+            for truth in &film.squats {
+                let near = found.repetitions.iter().find(|r| truth.peak_s > r.start_s && truth.peak_s < r.end_s);
+                let Some(squat) = near.and_then(|r| r.squat) else { continue };
+                n += 1.0;
+                for (i, (g, t)) in squat.to_array().into_iter().zip(truth.measures.to_array()).enumerate() {
+                    known[i] += f64::from(u8::from(g.is_known()));
+                    covered[i] += f64::from(u8::from((g.interval[0]..=g.interval[1]).contains(&t)));
+                }
+            }
+        }
+        for (i, name) in SquatMeasures::NAMES.iter().enumerate() {
+            let cover = covered[i] / known[i];
+            println!("{what}, {name}: a value in {:.2}, coverage {cover:.3}", known[i] / n);
+            assert!(known[i] < 30.0 || cover >= 0.85, "{what}, {name}: {cover} of {}", known[i]);
+        }
+    }
+}
+
 #[test]
 fn squats_of_another_simulator_are_graded_too() {
     let mut stream = Generator::new(5, "other simulator").stream(0);

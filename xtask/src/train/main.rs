@@ -37,7 +37,7 @@ struct Arguments {
     #[arg(long)]
     epochs: Option<usize>,
     /// Weights of a network that is kept
-    #[cfg(feature = "networks")]
+    #[cfg(any(feature = "networks", feature = "rehab"))]
     #[arg(long)]
     network: Option<PathBuf>,
 }

@@ -3,7 +3,9 @@
 use super::data::Scaled;
 use super::judge::Calibration;
 use super::network::Tcn;
-use eir_core::weights;
+use eir_core::Limits;
+use eir_core::weights::{self, Weights};
+use std::path::Path;
 
 /// Names, shapes, values.
 #[derive(Default)]
@@ -12,6 +14,14 @@ pub(super) struct Tensors {
 }
 
 impl Tensors {
+    /// Those of a file.
+    pub(super) fn read(path: &Path) -> Result<Self, weights::Error> {
+        let mut weights = Weights::open(path, &Limits::default())?;
+        let named: Vec<_> = weights.shapes().map(|(name, shape)| (name.to_owned(), shape.to_vec())).collect();
+        let take = |(name, shape): (String, Vec<usize>)| weights.take(&name, &shape).map(|v| (name, shape, v));
+        Ok(Self { all: named.into_iter().map(take).collect::<Result<_, _>>()? })
+    }
+
     fn put(&mut self, name: String, values: Vec<f32>) {
         self.all.push((name, vec![values.len()], values));
     }
@@ -30,9 +40,8 @@ impl Tensors {
     /// The file with a calibration.
     pub(super) fn bytes(&mut self, calibration: &Calibration) -> Result<Vec<u8>, weights::Error> {
         self.all.retain(|(name, ..)| !Calibration::NAMES.contains(&name.as_str()));
-        for (name, values) in Calibration::NAMES.into_iter().zip(calibration.tensors()) {
-            self.put(name.to_owned(), values);
-        }
+        let calibrated = Calibration::NAMES.into_iter().zip(calibration.tensors());
+        self.all.extend(calibrated.map(|(name, (shape, values))| (name.to_owned(), shape, values)));
         weights::write(self.all.iter().map(|(name, shape, values)| (name.as_str(), shape.clone(), values.clone())))
     }
 }
