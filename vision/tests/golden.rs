@@ -52,9 +52,16 @@ fn main() -> std::process::ExitCode {
     #[cfg(feature = "models")]
     let golden = golden
         .case("pose/*_blazepose.json", pose::lite)
+        .case("pose/*_blazepose_segmentation.png", pose::lite_mask)
+        .case("pose/*_blazepose_heatmap_f16.npy", pose::lite_heat)
+        .case("pose/*_pem_input.png", pose::heat_map_input)
         .case("pose/*_blazepose_input.png", pose::lite_input)
         .case("pose/*_heatmaps_f16.npy", pose::heat_map_network)
         .case("structure/*.json", networks::structure)
+        .case("structure/*.npy", networks::output)
+        .case("detect/*_yolox_raw_person.npy", detect::yolox_raw)
+        .case("face/*_facemesh.npy", face::mesh_points)
+        .case("mediapipe/*_mesh478.npy", pose::mesh_points)
         .case("detect/*_yolox.json", detect::yolox)
         .case("detect/*_yolox_input.png", detect::yolox_input)
         .case("detect/*_yunet.json", detect::yunet)

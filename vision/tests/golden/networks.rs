@@ -7,6 +7,8 @@ use eir_core::testing::golden::{Case, Outcome, Tolerance, npy, numbers};
 use eir_core::weights::{Weights, write};
 use eir_vision::networks::Architecture;
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The reference's values for a tensor's name: −1 … 1, from the splitmix64 generator.
 pub(crate) fn unit(name: &str, n: usize) -> impl Iterator<Item = f64> {
@@ -65,6 +67,53 @@ pub(crate) fn formula_weights(architecture: Architecture) -> Fallible<Weights> {
     Ok(Weights::from_bytes(&write(values)?, &Limits::default())?)
 }
 
+/// What a network says to the reference's input, and the shapes of that.
+type Answers = (Vec<Vec<f32>>, Vec<[usize; 3]>);
+
+/// The answers of the network of a reference file; kept, because each of its outputs has a file of its own.
+fn answers(architecture: Architecture, reference: &Value) -> Fallible<Arc<Answers>> {
+    static KNOWN: Mutex<BTreeMap<String, Arc<Answers>>> = Mutex::new(BTreeMap::new());
+    let key = format!("{architecture:?}");
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(answers) = known.get(&key) {
+        return Ok(answers.clone());
+    }
+    let network = architecture.network(formula_weights(architecture)?, &Device::flex())?;
+    let name = entry(reference, "input_name")?.as_str().unwrap_or_default();
+    let input: Vec<f32> = unit(name, network.input_shape().iter().product()).map(|u| u as f32).collect();
+    let answers = Arc::new((network.run(&input)?, network.output_shapes().to_vec()));
+    known.insert(key, answers.clone());
+    Ok(answers)
+}
+
+/// One output of a network, value by value.
+pub(crate) fn output(case: &mut Case) -> Outcome {
+    let name = case.path().file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    // the network's file is the one whose name this one begins with
+    let stems = name.match_indices('_').rev().filter_map(|(at, _)| Some((name.get(..at)?, name.get(at + 1..)?)));
+    let found = stems.filter_map(|(stem, output)| {
+        Some((case.reference(&format!("structure/{stem}.json")).ok()?, output.to_owned()))
+    });
+    let (path, name) = found.into_iter().next().ok_or("no file of a network has this name")?;
+    let reference: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let answers = answers(architecture(&reference)?, &reference)?;
+    let outputs = entry(&reference, "outputs")?.as_array().ok_or("outputs are a list")?;
+    let named = |o: &Value| o.get("name").and_then(Value::as_str) == Some(name.as_str());
+    let number_of = outputs.iter().position(named).ok_or("the network has no output of this name")?;
+    let (_, want) = npy(case.path())?;
+    let got = answers.0.get(number_of).ok_or("there is no such output")?;
+    let shape = answers.1.get(number_of).copied().unwrap_or([0; 3]);
+    let tolerance = allowed(outputs.get(number_of).ok_or("there is no such output")?)?;
+    case.close("values", &thinned(got, shape, want.len()), &want, Tolerance::absolute(tolerance));
+    Ok(())
+}
+
+/// What rounding may make of an output.
+fn allowed(output: &Value) -> Fallible<f64> {
+    let scale = |key: &str| number(entry(output, key)?);
+    Ok((20.0 * scale("f32_vs_f64_max_abs")?).max(1e-4 * scale("absmax")?))
+}
+
 pub(crate) fn structure(case: &mut Case) -> Outcome {
     let reference = case.json()?;
     let architecture = architecture(&reference)?;
@@ -87,21 +136,13 @@ pub(crate) fn structure(case: &mut Case) -> Outcome {
     let parameters: usize = learned.map(|(_, shape)| shape.iter().product::<usize>()).sum();
     case.equal("parameters", &(parameters as f64), &number(entry(&reference, "parameters")?)?);
 
-    let network = architecture.network(formula_weights(architecture)?, &Device::flex())?;
-    let name = entry(&reference, "input_name")?.as_str().unwrap_or_default();
-    let input: Vec<f32> = unit(name, network.input_shape().iter().product()).map(|u| u as f32).collect();
-    let outputs = network.run(&input)?;
-    let stem = case.path().file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let answers = answers(architecture, &reference)?;
+    let outputs = &answers.0;
     case.walk(entry(&reference, "outputs")?, |case, n, output| {
         let number_of = n.parse::<usize>()?;
         let name = entry(output, "name")?.as_str().unwrap_or_default();
-        let (_, want) = npy(&case.reference(&format!("structure/{stem}_{name}.npy"))?)?;
-        let got = outputs.get(number_of).ok_or("there is no such output")?;
-        let shape = network.output_shapes().get(number_of).copied().unwrap_or([0; 3]);
-        let got = thinned(got, shape, want.len());
         let scale = |key: &str| number(entry(output, key)?);
-        let tolerance = (20.0 * scale("f32_vs_f64_max_abs")?).max(1e-4 * scale("absmax")?);
-        case.close(name, &got, &want, Tolerance::absolute(tolerance));
+        let tolerance = allowed(output)?;
         let all = outputs.get(number_of).map(Vec::as_slice).unwrap_or_default();
         let mean = all.iter().map(|v| f64::from(*v)).sum::<f64>() / all.len() as f64;
         let variance = all.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / all.len() as f64;

@@ -166,13 +166,23 @@ fn face_mesh(case: &mut Case, reference: &Value, tag: &str, n: &str) -> Outcome 
     let raw = mesh.raw(&mesh.planes(&input)?)?;
     let logit = number(entry(reference, "presence_logit")?)?;
     case.value("presence", f64::from(raw.presence), 1.0 / (1.0 + (-logit).exp()), Tolerance::absolute(1e-6));
-    let (_, want) = npy(&case.reference(&format!("mediapipe/{tag}_f{n}_mesh478.npy"))?)?;
-    case.close("mesh478", &wide(raw.points.as_flattened()), &want, Tolerance::absolute(2e-3));
     let points = numbers(entry(reference, "image_xy_478")?)?;
     let network = Blendshapes::load(&weights(case, Architecture::FaceBlendshapes)?, &Device::flex())?;
     let scores = network.scores(&blendshape_points(points.as_chunks::<2>().0)?)?;
     case.close("blendshapes_52", &scores, &numbers(entry(reference, "blendshapes_52")?)?, Tolerance::absolute(1e-4));
     case.skip("aux", "an output that MediaPipe does not use");
+    Ok(())
+}
+
+/// The 478 points on the stored input.
+pub(crate) fn mesh_points(case: &mut Case) -> Outcome {
+    let tag = tag(case, "_mesh478.npy")?;
+    let input = image(case.reference(&format!("mediapipe/{tag}_mesh_input.png"))?)?;
+    let mesh = FaceMesh::load(&weights(case, Architecture::FacemeshV2)?, &Device::flex())?;
+    let raw = mesh.raw(&mesh.planes(&input)?)?;
+    let (shape, want) = npy(case.path())?;
+    case.equal("values", &shape.iter().product::<usize>(), &raw.points.as_flattened().len());
+    case.close("points", &wide(raw.points.as_flattened()), &want, Tolerance::absolute(2e-3));
     Ok(())
 }
 
@@ -429,17 +439,41 @@ pub(crate) fn lite(case: &mut Case) -> Outcome {
     let mean = mask.iter().sum::<f64>() / mask.len() as f64;
     let want = numbers(entry(&reference, "segmentation_minmaxmean")?)?;
     case.close("segmentation_minmaxmean", &[low, high, mean], &want, Tolerance::absolute(1e-4));
-    let segmentation = image(case.reference(&format!("pose/{tag}_segmentation.png"))?)?;
-    let worst = segmentation.rgb().as_chunks::<3>().0.iter().zip(&mask);
-    let worst = worst.map(|(p, v)| (f64::from(p[0]) - 255.0 * v).abs()).fold(0.0, f64::max);
-    case.value("segmentation, in levels", worst, 0.0, Tolerance::absolute(1.0));
-    let (_, want) = npy(&case.reference(&format!("pose/{tag}_heatmap_f16.npy"))?)?;
-    let cell = |k: usize| heat.get((25 + k % 4) * area + k / 4).copied().unwrap_or(f64::NAN);
-    let got: Vec<f64> = (0..want.len()).map(cell).collect();
-    case.close("heat", &got, &want, Tolerance::absolute(1e-3));
     for key in ["box", "image_xy_33", "heatmap_argmax_yx"] {
         case.skip(key, "follows from what is compared");
     }
+    Ok(())
+}
+
+/// BlazePose lite and its stored input.
+fn lite_on(case: &Case, tag: &str) -> Fallible<(PoseLandmarker, Vec<f32>)> {
+    let planes = PoseLandmarker::planes(&image(case.reference(&format!("pose/{tag}_input.png"))?)?)?;
+    Ok((PoseLandmarker::load_lite(&weights(case, Architecture::BlazeposeLite)?, &Device::flex())?, planes))
+}
+
+/// The mask of the lite network.
+pub(crate) fn lite_mask(case: &mut Case) -> Outcome {
+    let (network, planes) = lite_on(case, &tag(case, "_segmentation.png")?)?;
+    let mask = network.mask(&planes)?;
+    let segmentation = image(case.path().to_owned())?;
+    case.equal("pixels", &segmentation.rgb().len(), &(3 * mask.len()));
+    let pairs = segmentation.rgb().as_chunks::<3>().0.iter().zip(&mask);
+    let far = pairs.map(|(p, v)| (f64::from(p[0]) - 255.0 / (1.0 + f64::from(-v).exp())).abs());
+    case.value("largest difference in levels", far.fold(0.0, f64::max), 0.0, Tolerance::absolute(1.0));
+    Ok(())
+}
+
+/// The heat maps of knees and ankles of the lite network.
+pub(crate) fn lite_heat(case: &mut Case) -> Outcome {
+    let (network, planes) = lite_on(case, &tag(case, "_heatmap_f16.npy")?)?;
+    let heat = network.raw(&planes)?.heat;
+    let area = PoseLandmarker::HEAT_SIDE * PoseLandmarker::HEAT_SIDE;
+    let (shape, want) = npy(case.path())?;
+    case.equal("shape", &shape, &vec![PoseLandmarker::HEAT_SIDE, PoseLandmarker::HEAT_SIDE, 4]);
+    let share = |v: &f32| 1.0 / (1.0 + f64::from(-v).exp());
+    let cell = |k: usize| heat.get((25 + k % 4) * area + k / 4).map_or(f64::NAN, share);
+    let got: Vec<f64> = (0..want.len()).map(cell).collect();
+    case.close("heat", &got, &want, Tolerance::absolute(1e-3));
     Ok(())
 }
 
@@ -455,6 +489,15 @@ pub(crate) fn lite_input(case: &mut Case) -> Outcome {
     let picture = picture(case, picture_name)?;
     let got = warp(&picture, &map, [want.width(), want.height()], Border::Zero, Sampling::Exact)?;
     levels(case, &got, &want, 1.0); // the box is stored with 6 digits
+    Ok(())
+}
+
+/// What the heat-map networks are given.
+pub(crate) fn heat_map_input(case: &mut Case) -> Outcome {
+    case.skip(
+        "picture",
+        "an input: what the networks make of it is compared, how it was cut is not part of the reference",
+    );
     Ok(())
 }
 
