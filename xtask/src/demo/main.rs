@@ -6,6 +6,7 @@ mod audio;
 mod faces;
 mod page;
 mod signal;
+mod squat;
 mod study;
 mod synth;
 mod vision;

@@ -1,6 +1,7 @@
 //! The knee in a picture and over an exercise; the face is in `faces`.
 
 use super::faces;
+use super::squat::squat;
 use super::study::{Context, Outcome, Study};
 use burn::tensor::Device;
 use eir_core::Limits;
@@ -31,11 +32,13 @@ pub(crate) fn run(context: &Context) -> Outcome {
         let device = device(&context.device)?;
         picture(context, data, &device, &mut study)?;
         exercise(context, &mut study)?;
+        squat(context, &mut study)?;
         faces::portrait(context, data, &device, &mut study)?;
     } else {
         let input = format!("simulated, seed {SEED}: a person doing squats, seen from the side, and a face over 90 s");
         study = Study::new("A knee and a face over time", &input);
         exercise(context, &mut study)?;
+        squat(context, &mut study)?;
         faces::drawn(&mut study)?;
     }
     let smiles = faces::over_time(context, &mut study)?;
