@@ -24,8 +24,8 @@ const FLAT_BPM: f64 = 1e-9;
 #[serde(default)]
 #[non_exhaustive]
 pub struct LuWeiConfig {
-    /// How many of the fastest modes are taken away, 1 to 8. Default 1: with the rule by which a mode is done here, it
-    /// holds what the first two of the publication do, and the result is nearer to FHRMA's than with 2.
+    /// How many of the fastest modes are taken away, 1 to 8. Default 1: with the rule by which a mode is done here, the
+    /// result is nearer to FHRMA's on the golden set than with the 2 of the publication.
     pub modes: usize,
     /// Whether the baseline falls towards 0 at both ends, as FHRMA's does under Octave. Default false.
     pub fhrma_ends: bool,
