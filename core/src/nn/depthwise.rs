@@ -2,8 +2,7 @@
 //!
 //! There are few multiply-adds per load, so loads and the copy into the slab limit the speed. Channels share two slabs:
 //! their borders are zeroed once, and while one channel is worked on the next is already copied, because loads of values
-//! that have just been stored are slow. With a stride of 2 the slab keeps rows whole, and they
-//! are taken apart in registers.
+//! that have just been stored are slow. With a stride of 2 the slab keeps rows whole, and they are taken apart in registers.
 
 use super::Activation;
 use super::activation::Channels;
@@ -50,7 +49,7 @@ impl Planes<'_> {
         let slides = T == 9 && taps.iter().enumerate().all(|(i, tap)| *tap == i / 3 * pitch + i % 3);
         let (mut slab, mut next) = scratch.split_at_mut(scratch.len() / 2);
         let halves = T == 9 && taps.iter().enumerate().all(|(i, tap)| *tap == phase_place(i / 3, i % 3, rows, pitch));
-        let frame = if halves { Frame::of::<S>(geometry, input_plane, rows, width, slab, next) } else { None };
+        let frame = if halves { Frame::of::<S>(geometry, rows, slab.len()) } else { None };
         slab.fill(0.0);
         next.fill(0.0);
         fill::<S>(frame.as_ref(), geometry, &self.input[..input_plane], slab);
@@ -185,31 +184,13 @@ struct Frame {
 }
 
 impl Frame {
-    /// That of a kernel of 3 × 3 with a stride of 2; none where vectors do not fit.
-    ///
-    /// The geometry tells where each value goes, and that tells the size and the padding.
+    /// That of a kernel of 3 × 3 with a stride of 2, for `rows` of outputs; none where the slab of so many values, made for
+    /// rows that are taken apart, has no room for it.
     #[inline(always)]
-    fn of<S: Simd>(
-        geometry: &Geometry,
-        input_plane: usize,
-        rows: usize,
-        width: usize,
-        slab: &mut [f32],
-        numbers: &mut [f32],
-    ) -> Option<Self> {
-        let (lines, pitch) = (2 * rows + 1, 2 * (width + 1));
-        if input_plane >= 1 << 24 || 2 * rows * pitch + 2 * S::F32_LANES + 2 > slab.len() {
-            return None;
-        }
-        let numbers = numbers.get_mut(..input_plane)?;
-        numbers.iter_mut().enumerate().for_each(|(i, n)| *n = (i + 1) as f32);
-        slab.fill(0.0);
-        geometry.fill_channel(numbers, [0; 3], slab);
-        let at = |row: usize, column: usize| slab.get(phase_place(row, column, rows, width + 1)).copied();
-        let first = (0..lines * pitch).map(|i| [i / pitch, i % pitch]).find(|[y, x]| at(*y, *x) == Some(1.0))?;
-        let below = at(first[0] + 1, first[1]).filter(|n| *n > 1.0 && first[0] + 1 < lines);
-        let wide = below.map_or(input_plane, |n| n as usize - 1);
-        Some(Self { size: [input_plane / wide, wide], before: first, rows: lines, pitch })
+    fn of<S: Simd>(geometry: &Geometry, rows: usize, slab: usize) -> Option<Self> {
+        let ([size, before], lines, pitch) = (geometry.image(), 2 * rows + 1, 2 * geometry.pitch());
+        let fits = 2 * rows * pitch + 2 * S::F32_LANES + 2 <= slab && before[0] < lines && before[1] < pitch;
+        fits.then_some(Self { size, before, rows: lines, pitch })
     }
 
     /// Copies the image, or as much of it as is needed.

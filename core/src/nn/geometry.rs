@@ -181,6 +181,12 @@ impl Geometry {
         self.axes[2].output
     }
 
+    /// Height and width of the input, and its padding above and on the left.
+    pub(super) fn image(&self) -> [[usize; 2]; 2] {
+        let [_, y, x] = self.axes;
+        [[y.input, x.input], [y.before, x.before]]
+    }
+
     /// How far the rows of a slab lie apart.
     pub(super) fn pitch(&self) -> usize {
         self.sides()[2]
