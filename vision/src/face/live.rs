@@ -144,16 +144,21 @@ impl Classes {
         }
     }
 
-    /// The middle of the class in which a share of the values is reached; none of nothing. `more` counts as well.
+    /// A quantile, between its two neighbours in order, each in the middle of its class; none of nothing. `more` counts as
+    /// well.
     fn quantile(&self, share: f64, more: Option<f64>) -> Option<f64> {
         let all = self.all + u64::from(more.is_some());
         let wanted = share * all.checked_sub(1)? as f64;
         let class = more.map(|v| ((v - self.from) / self.width).round().clamp(0.0, (self.counts.len() - 1) as f64));
-        let mut below = 0.0;
+        let (mut below, mut first) = (0.0, None);
         for (i, count) in self.counts.iter().enumerate() {
+            let value = self.from + i as f64 * self.width;
             below += f64::from(*count) + f64::from(u8::from(class == Some(i as f64)));
-            if below > wanted {
-                return Some(self.from + i as f64 * self.width);
+            if first.is_none() && below > wanted.floor() {
+                first = Some(value);
+            }
+            if let (Some(first), true) = (first, below > wanted.ceil()) {
+                return Some(first + (value - first) * wanted.fract());
             }
         }
         None
