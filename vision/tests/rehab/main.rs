@@ -53,7 +53,7 @@ fn the_card_is_that_of_the_weights() {
 #[test]
 fn unseen_subjects_reach_the_goals_and_the_card() {
     let (mut errors, mut n, mut covered) = ([0.0; 6], 0.0, [0.0; 6]);
-    let (mut known, networks) = ([0.0; 6], assessor(170.0));
+    let (mut known, mut withheld, networks) = ([0.0; 6], [0.0; 6], assessor(170.0));
     for subject in 0..150 {
         let film = simulate(&SimulationConfig::default(), 77, subject).unwrap();
         let found = networks.with_height_cm(film.height_cm).unwrap().assess(&film.sequence).unwrap();
@@ -62,6 +62,7 @@ fn unseen_subjects_reach_the_goals_and_the_card() {
             let Some(squat) = near.and_then(|r| r.squat) else { continue };
             n += 1.0;
             for (i, (g, t)) in squat.to_array().into_iter().zip(truth.measures.to_array()).enumerate() {
+                withheld[i] += f64::from(u8::from(g.verdict == Verdict::Withheld));
                 if !g.is_known() {
                     continue;
                 }
@@ -81,7 +82,10 @@ fn unseen_subjects_reach_the_goals_and_the_card() {
         let of_card = |m: &&Metric| m.name == format!("{name}: mean absolute error");
         let stated = card.metrics.iter().find(of_card).unwrap().value;
         assert!((mae - stated).abs() < 0.25 * stated, "{name}: {mae}, the card says {stated}");
-        assert!((0.82..=0.985).contains(&cover), "{name}: coverage {cover}");
+        // made to hold under the worst of four conditions, they are wider than these films need, but not so wide that
+        // they say nothing
+        assert!(cover >= 0.85, "{name}: coverage {cover}");
+        assert!(withheld[i] <= 0.45 * n, "{name}: verdict withheld in {} of {n}", withheld[i]);
     }
 }
 
