@@ -47,7 +47,8 @@ const SAME_PERSON: f64 = 0.5;
 /// As [`PoseEstimator::estimate`]; the persons who were followed are then forgotten.
 ///
 /// # Validation
-/// `tests/tracking.rs` follows a person in a photograph that moves by known steps, is lost and comes back.
+/// `tests/tracking.rs` follows a person in a photograph of 640 px that moves by known steps, is lost and comes back: half of
+/// the points are within 1 to 2.5 px of where they were, on a still picture too, because the square follows its own points.
 ///
 /// # References
 /// Bazarevsky et al. 2020, doi:10.48550/arXiv.2006.10204.
