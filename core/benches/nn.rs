@@ -6,7 +6,7 @@ mod mobilenet_v2;
 use burn::nn::conv::{Conv1dConfig, Conv2dConfig, Conv3dConfig};
 use burn::nn::{PaddingConfig1d, PaddingConfig2d, PaddingConfig3d};
 use burn::tensor::{Device, Tensor, TensorData};
-use eir_core::nn::{Activation, Conv, Error, Instructions, NetworkScratch, Scratch};
+use eir_core::nn::{Activation, AlignedBuffer, Conv, Error, Instructions, NetworkScratch, Scratch};
 use eir_core::random::Generator;
 use eir_core::testing::bench::Bench;
 
@@ -86,11 +86,11 @@ fn measure<const D: usize, const R: usize>(
     let values = random(shape.iter().product());
     let tensor = Tensor::<R>::from_data(TensorData::new(values.clone(), shape), &device);
     let size: [usize; D] = std::array::from_fn(|a| shape[a + 2]);
-    let mut output = layer.forward(&values, 1, size)?;
+    let (input, mut output) = (aligned(&values), aligned(&layer.forward(&values, 1, size)?));
     let mut scratch = Scratch::default();
     bench.row(row.name, row.input, row.goals[1]).run_against(
         "burn 0.22.1 (flex)",
-        || layer.forward_into(&values, 1, size, &mut output, &mut scratch),
+        || layer.forward_into(input.values(), 1, size, output.values_mut(), &mut scratch),
         || burn(tensor.clone()),
     );
     if let Some(other) = Instructions::available().get(1) {
@@ -111,13 +111,21 @@ fn against_torch<const D: usize, const R: usize>(
     let layer = Conv::with_instructions(config.clone(), &random(config.weights()), None, instructions)?;
     let values = random(shape.iter().product());
     let size: [usize; D] = std::array::from_fn(|a| shape[a + 2]);
-    let mut output = layer.forward(&values, 1, size)?;
+    let (input, mut output) = (aligned(&values), aligned(&layer.forward(&values, 1, size)?));
     let mut scratch = Scratch::default();
     bench
         .row(row.name, row.input, row.goals[0])
         .peer("PyTorch 2.15.0", row.torch)
-        .run(|| layer.forward_into(&values, 1, size, &mut output, &mut scratch));
+        .run(|| layer.forward_into(input.values(), 1, size, output.values_mut(), &mut scratch));
     Ok(())
+}
+
+/// The values from the start of a cache line on, as PyTorch's lie.
+fn aligned(values: &[f32]) -> AlignedBuffer {
+    let mut buffer = AlignedBuffer::default();
+    buffer.grow(values.len());
+    buffer.values_mut().copy_from_slice(values);
+    buffer
 }
 
 fn random(n: usize) -> Vec<f32> {

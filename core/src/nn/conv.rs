@@ -169,7 +169,7 @@ impl<const D: usize> Conv<D> {
         let need = match &plan {
             Plan::Filters(strips, _) => strips.scratch(blocks),
             Plan::Upright(upright, _) => upright.scratch(blocks),
-            Plan::Sum if geometry.in_place() => kernel::panels(inputs, plane, self.weights.len() / groups) * inputs,
+            Plan::Sum if geometry.in_place() => kernel::panels(inputs, plane, self.weights.len() / groups),
             Plan::Sum => geometry.scratch() * if depthwise { 2 } else { 1 },
         };
         let threads = threads(work);
@@ -451,6 +451,22 @@ mod tests {
         let want = formula(&config.volume(), &weight, &[0.0; 9], &x, [1, 1, 5001]);
         let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
         assert!(y.iter().zip(&want).all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-6 * peak));
+    }
+
+    #[test]
+    fn inputs_beyond_the_cache_are_brought_in_runs() {
+        let mut stream = Generator::new(5, "far").stream(0);
+        for (inputs, outputs, len) in [(40, 24, 20_011), (33, 14, 26_003)] {
+            let config = ConvConfig::<1>::new(inputs, outputs, [1]);
+            let (weight, x) = (values(&mut stream, config.weights()), values(&mut stream, inputs * len));
+            let want = formula(&config.volume(), &weight, &vec![0.0; outputs], &x, [1, 1, len]);
+            let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+            let y = Conv::new(config, &weight, None).unwrap().forward(&x, 1, [len]).unwrap();
+            assert!(
+                y.iter().zip(&want).all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-6 * peak),
+                "{inputs} to {outputs}"
+            );
+        }
     }
 
     /// Minimal filtering of every kind, with sizes and dilations that leave partial patches, whether it pays or not.
