@@ -3,6 +3,7 @@
 mod anatomy3d;
 mod annotate;
 mod audio;
+mod ctg_models;
 mod faces;
 mod page;
 mod signal;

@@ -1,5 +1,6 @@
 //! Case study: biosignals. A cardiotocogram and an ECG, from the file to picture and numbers.
 
+use crate::ctg_models;
 use crate::study::{Context, Outcome, Study};
 use eir_core::{Limits, SampleRate};
 use eir_signal::ctg::{self, Ctg, EventKind};
@@ -75,6 +76,9 @@ fn one_ctg(context: &Context, study: &mut Study, record: &Record, name: &str) ->
     let ph =
         record.comment("pH").map(|v| format!("; umbilical artery pH {v} (outcome in the header)")).unwrap_or_default();
     draw_ctg(study, &found, name, &format!("{name}, {:.0} min{ph}", found.duration_s() / 60.0))?;
+    let fhr = record.signal("FHR")?.samples_f64();
+    ctg_models::autoencoder(context, study, &fhr, name, &format!("ctg_{}", key(name)))?;
+    ctg_models::outcome(study, record, name)?;
     Ok(found)
 }
 
@@ -202,6 +206,39 @@ fn one_ecg(
     ] {
         study.number(id, label, value, unit, digits, &source("hrv::time_domain"), note);
     }
+    context.step(&format!("variability of {name}"));
+    let corrected = hrv::correct_artefacts(&peaks, rate)?;
+    let rr_ms = hrv::rr_intervals_ms(&corrected.peaks, rate);
+    let moved = corrected.labels.iter().filter(|l| **l != hrv::BeatLabel::Normal).count();
+    let note = "ectopic, missed, extra, long or short, and put where they belong";
+    study.number(
+        "ecg_corrected_beats",
+        "Beats corrected",
+        moved as f64,
+        "",
+        0,
+        &source("hrv::correct_artefacts"),
+        note,
+    );
+    let ends_ms = rr_ms.iter().scan(0.0, |end, rr| {
+        *end += rr;
+        Some(*end)
+    });
+    let five_min = ends_ms.take_while(|end| *end <= 300e3).count();
+    let bands = hrv::frequency_domain(&rr_ms[..five_min])?;
+    let shape = hrv::nonlinear(&rr_ms)?;
+    let (first, all) = ("first 5 min after correction", "after correction");
+    for (id, label, measure, unit, digits, function, note) in [
+        ("ecg_lf_ms2", "LF power", bands.lf_ms2, "ms²", 0, "hrv::frequency_domain", first),
+        ("ecg_hf_ms2", "HF power", bands.hf_ms2, "ms²", 0, "hrv::frequency_domain", first),
+        ("ecg_sample_entropy", "Sample entropy", shape.sample_entropy, "", 2, "hrv::nonlinear", all),
+        ("ecg_alpha1", "DFA α1", shape.alpha1, "", 2, "hrv::nonlinear", all),
+    ] {
+        // what too short or unsteady a record cannot tell is left out
+        if let Ok(value) = measure {
+            study.number(id, label, value, unit, digits, &source(function), note);
+        }
+    }
     Ok(score)
 }
 
@@ -236,6 +273,8 @@ fn simulated(context: &Context) -> Outcome {
         &["event", "planted", "found", "of them at the planted place"],
         events(&truth, &found),
     );
+
+    ctg_models::autoencoder(context, &mut study, &wide(&truth.fhr_bpm), "simulated CTG", "ctg_simulatedctg")?;
 
     context.step("simulating an ECG");
     let config = eir_synth::EcgConfig::default().with_duration_s(120.0).with_rate_hz(250.0).with_heart_rate_bpm(70.0);
