@@ -169,7 +169,9 @@ impl<const D: usize> Conv<D> {
         let need = match &plan {
             Plan::Filters(strips, _) => strips.scratch(blocks),
             Plan::Upright(upright, _) => upright.scratch(blocks),
-            Plan::Sum if geometry.in_place() => kernel::panels(inputs, plane, self.weights.len() / groups),
+            Plan::Sum if geometry.in_place() => {
+                kernel::panels(inputs, plane, self.weights.len() / groups, self.block, blocks)
+            }
             Plan::Sum => geometry.scratch() * if depthwise { 2 } else { 1 },
         };
         let threads = threads(work);

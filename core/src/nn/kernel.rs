@@ -82,11 +82,11 @@ impl Job<'_> {
         let (plane, channels) = (self.plane, self.input.len() / self.plane);
         let together = scratch.len() / channels;
         let depth = channels * B;
-        let done = match self.bias.len() / B {
-            _ if B < 8 || !is_far(channels, plane) => 0,
+        let blocks = self.bias.len() / B;
+        let done = match blocks {
+            _ if !is_far(channels, plane, B, blocks) => 0,
             2 => self.run_far_panels::<S, V, B, V>(simd, scratch),
-            3 => self.run_far_panels::<S, V, B, 1>(simd, scratch),
-            _ => 0,
+            _ => self.run_far_panels::<S, V, B, 1>(simd, scratch),
         };
         for from in (done..plane).step_by(together) {
             let end = plane.min(from + together);
@@ -100,7 +100,7 @@ impl Job<'_> {
                 }
             }
             let mut none = Haul::default();
-            for b in 1..self.bias.len() / B {
+            for b in 1..blocks {
                 let mut now = Panel { place: from, at: 0 };
                 while let Some((panel, vectors)) = now.next::<S, V, H>(end, plane, channels) {
                     let weights = &self.weights[b * depth..][..depth];
@@ -275,19 +275,19 @@ fn sums<S: Simd, const V: usize, const B: usize>(
     sums
 }
 
-/// Whether the inputs are more than a second-level cache holds (2 MiB; those of 2.4 MB were still near), and so few channels
-/// that runs of twelve vectors or more fit into their panels.
-fn is_far(channels: usize, plane: usize) -> bool {
-    channels * plane > 768 << 10 && channels <= 160
+/// Whether it pays to bring the next inputs meanwhile: where they are more than a second-level cache holds (2 MiB; those of
+/// 2.4 MB were still near), so few channels that runs of twelve vectors fit into their panels, and 16 or 24 outputs.
+fn is_far(channels: usize, plane: usize, block: usize, blocks: usize) -> bool {
+    channels * plane > 768 << 10 && channels <= 160 && block == 8 && matches!(blocks, 2 | 3)
 }
 
-/// Values of the inputs that are laid out together, for so many channels, places in all, and weights: few, so that they
-/// stay in the cache; more where there are many weights, which are read once for all of them, and for long runs.
-pub(super) fn panels(channels: usize, plane: usize, weights: usize) -> usize {
+/// Values of the inputs that are laid out together, for so many channels, places in all, weights, and blocks of outputs: few,
+/// so that they stay in the cache; more where there are many weights, which are read once for all of them, and for long runs.
+pub(super) fn panels(channels: usize, plane: usize, weights: usize, block: usize, blocks: usize) -> usize {
     const TILES: usize = 96; // a multiple of 6 and of 3 vectors of 16
     let places = (weights / 4).clamp(16 << 10, 128 << 10) / channels;
     let places = (places / TILES * TILES).max(TILES).min(plane.next_multiple_of(16));
-    channels * places * if is_far(channels, plane) { 4 } else { 1 }
+    channels * places * if is_far(channels, plane, block, blocks) { 4 } else { 1 }
 }
 
 /// Inputs of the next tiles on their way, in the order in which they lie.

@@ -1,5 +1,6 @@
 //! What the networks and the outcome model of `eir-signal` say of a cardiotocogram.
 
+use super::signal::key;
 use super::study::{Context, Study};
 use burn::tensor::Device;
 use eir_core::svg::{Anchor, Axis, Colour, Svg};
@@ -9,13 +10,12 @@ use eir_signal::models::{Acidaemia, Contribution, CtgAnomaly, CtgVae, CtgWindow,
 use std::error::Error;
 
 /// The autoencoder on a whole trace (bpm at 4 Hz, lost samples 0 or NaN): what 120 numbers for each 4 min keep, and the
-/// stretch that is least like other deliveries. `key` begins the keys of its numbers.
+/// stretch that is least like other deliveries.
 pub(crate) fn autoencoder(
     context: &Context,
     study: &mut Study,
     fhr_bpm: &[f64],
     name: &str,
-    key: &str,
 ) -> Result<(), Box<dyn Error>> {
     context.step(&format!("coding the heart rate of {name}"));
     let vae = CtgVae::shipped(&Device::flex())?.fused()?;
@@ -35,22 +35,23 @@ pub(crate) fn autoencoder(
         ),
         picture(window, &again, at_min),
     );
+    let key = key(name);
     let source = |function: &str| format!("models::CtgVae::{function}, {name}");
     let (squares, count) = windows.iter().zip(&odd).fold((0.0, 0), |(sum, count), (w, a)| {
         let n = w.measured_count();
         (sum + a.rmse_bpm * a.rmse_bpm * n as f64, count + n)
     });
     study.number(
-        &format!("{key}_autoencoder_rmse_bpm"),
+        &format!("ctg_{key}_autoencoder_rmse_bpm"),
         "Reconstruction from codes, RMSE",
-        (squares / f64::from(u32::try_from(count)?)).sqrt(),
+        (squares / count as f64).sqrt(),
         "bpm",
         2,
         &source("anomaly"),
         &format!("{} windows of 4 min, eight samples to a number", windows.len()),
     );
     study.number(
-        &format!("{key}_anomaly_percentile"),
+        &format!("ctg_{key}_anomaly_percentile"),
         "Least usual 4 min",
         100.0 * percentile(most),
         "%",

@@ -77,7 +77,7 @@ fn one_ctg(context: &Context, study: &mut Study, record: &Record, name: &str) ->
         record.comment("pH").map(|v| format!("; umbilical artery pH {v} (outcome in the header)")).unwrap_or_default();
     draw_ctg(study, &found, name, &format!("{name}, {:.0} min{ph}", found.duration_s() / 60.0))?;
     let fhr = record.signal("FHR")?.samples_f64();
-    ctg_models::autoencoder(context, study, &fhr, name, &format!("ctg_{}", key(name)))?;
+    ctg_models::autoencoder(context, study, &fhr, name)?;
     ctg_models::outcome(study, record, name)?;
     Ok(found)
 }
@@ -162,7 +162,7 @@ fn draw_ctg(study: &mut Study, found: &Ctg, name: &str, caption: &str) -> Result
 }
 
 /// A name as part of a key: letters and digits.
-fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 
@@ -274,7 +274,7 @@ fn simulated(context: &Context) -> Outcome {
         events(&truth, &found),
     );
 
-    ctg_models::autoencoder(context, &mut study, &wide(&truth.fhr_bpm), "simulated CTG", "ctg_simulatedctg")?;
+    ctg_models::autoencoder(context, &mut study, &wide(&truth.fhr_bpm), "simulated CTG")?;
 
     context.step("simulating an ECG");
     let config = eir_synth::EcgConfig::default().with_duration_s(120.0).with_rate_hz(250.0).with_heart_rate_bpm(70.0);
