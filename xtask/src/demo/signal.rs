@@ -227,7 +227,7 @@ fn one_ecg(
     let five_min = ends_ms.take_while(|end| *end <= 300e3).count();
     let bands = hrv::frequency_domain(&rr_ms[..five_min])?;
     let shape = hrv::nonlinear(&rr_ms)?;
-    let (first, all) = ("first 5 min after correction", "after correction");
+    let (first, all) = ("after correction, 5 min at most", "after correction");
     for (id, label, measure, unit, digits, function, note) in [
         ("ecg_lf_ms2", "LF power", bands.lf_ms2, "ms²", 0, "hrv::frequency_domain", first),
         ("ecg_hf_ms2", "HF power", bands.hf_ms2, "ms²", 0, "hrv::frequency_domain", first),
