@@ -471,6 +471,22 @@ mod tests {
         }
     }
 
+    /// Outputs beyond the cache: the first planes are those of a volume that ends sooner.
+    #[test]
+    fn outputs_beyond_the_cache_are_the_same() {
+        let mut stream = Generator::new(6, "far").stream(0);
+        let config = ConvConfig::<3>::new(16, 13, [3; 3]).with_padding([1; 3]);
+        let weight = values(&mut stream, config.weights());
+        let plane = 77 * 65;
+        let x = values(&mut stream, 16 * 15 * plane);
+        let first: Vec<f32> = x.chunks_exact(15 * plane).flat_map(|x| &x[..5 * plane]).copied().collect();
+        let conv = Conv::new(config, &weight, None).unwrap();
+        let (far, near) = (conv.forward(&x, 1, [15, 77, 65]).unwrap(), conv.forward(&first, 1, [5, 77, 65]).unwrap());
+        for (far, near) in far.chunks_exact(15 * plane).zip(near.chunks_exact(5 * plane)) {
+            assert_eq!(far[..4 * plane], near[..4 * plane]);
+        }
+    }
+
     /// Minimal filtering of every kind, with sizes and dilations that leave partial patches, whether it pays or not.
     #[test]
     fn minimal_filtering_equals_the_formula() {

@@ -267,6 +267,9 @@ fn every(stride: usize, from: &[f32], to: &mut [f32]) {
     }
 }
 
+/// Lines of memory that a tile goes to in a plane, at most.
+const LINES: usize = 9;
+
 impl Rows {
     /// A plane as one row.
     pub(super) fn line(width: usize) -> Self {
@@ -286,6 +289,21 @@ impl Rows {
     /// From the first output to the last, with what lies between the rows.
     pub(super) fn len(&self) -> usize {
         (self.rows - 1) * self.pitch + self.width
+    }
+
+    /// Where in a plane the lines of memory begin that `span` values from place `start` on go to; `usize::MAX` beyond them.
+    #[inline(always)]
+    pub(super) fn lines(&self, start: usize, span: usize, lanes: usize) -> [usize; LINES] {
+        let last = (start + span).min(self.len()) - 1;
+        let mut lines = [usize::MAX; LINES];
+        for (i, line) in lines.iter_mut().take(span / lanes + 1).enumerate() {
+            let at = (start + i * lanes).min(last);
+            let (row, x) = (at / self.pitch, at % self.pitch);
+            if x < self.width {
+                *line = self.output + row * self.output_pitch + x;
+            }
+        }
+        lines
     }
 }
 

