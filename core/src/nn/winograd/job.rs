@@ -211,14 +211,17 @@ impl Filtering<'_> {
         points: &mut [f32],
     ) {
         let strips = self.strips;
-        let (apart, patch) = (strips.column(&now.strip), strips.kind.patch());
+        let Strip { rows, across, .. } = now.strip;
+        let (apart, patch, [each, all]) = (strips.column(&now.strip), strips.kind.patch(), strips.columns(rows));
+        let shift = strips.shift(rows).unwrap_or(0);
         let point = points.len() / P;
         // rows of a patch: the even ones, then the odd ones, the second of each a row of patches further
         let high = strips.kind.outputs()[0];
         let mut places = [0; I];
         for (i, place) in places.iter_mut().enumerate() {
             let (row, column) = (i / patch, i % patch);
-            *place = (row % high * patch + column) * apart + row / high * now.strip.across + now.patch;
+            let (column, further) = (column % each, column / each * shift);
+            *place = (row % high * each + column) * apart + row / high * across + now.patch + further;
         }
         let zero = simd.splat_f32s(0.0);
         let none = [zero; V];
@@ -226,7 +229,7 @@ impl Filtering<'_> {
         let mut to: [&mut [[S::f32s; V]]; P] =
             std::array::from_fn(|_| S::as_mut_simd_f32s(rows.next().unwrap_or_default()).0.as_chunks_mut::<V>().0);
         for c in 0..strips.channels {
-            let columns = &columns[c * strips.columns() * apart..];
+            let columns = &columns[c * all * apart..];
             let mut from = [&none; I];
             for (from, place) in from.iter_mut().zip(places) {
                 *from = vectors::<S, V>(&columns[place..]).unwrap_or(&none);

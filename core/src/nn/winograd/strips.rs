@@ -42,7 +42,7 @@ pub(in super::super) struct Strips {
 pub(super) struct Strip {
     row: usize,
     first: usize,
-    rows: usize,
+    pub(super) rows: usize,
     pub(super) across: usize,
 }
 
@@ -140,18 +140,27 @@ impl Strips {
 
     /// How far the columns of the patches lie apart, for a strip.
     pub(super) fn column(&self, strip: &Strip) -> usize {
-        self.high(strip.rows) * strip.across
+        self.high(strip.rows) * strip.across + self.shift(strip.rows).unwrap_or(0)
     }
 
-    /// Columns of the patches of one channel.
-    pub(super) fn columns(&self) -> usize {
-        self.kind.patch() * self.kind.outputs()[0]
+    /// How much further the values of the second half of a patch lie in the columns of the first half, where there is one row:
+    /// the halves of neighbours are the same values.
+    pub(super) fn shift(&self, rows: usize) -> Option<usize> {
+        (rows == 1 && self.kind.outputs()[0] == 1).then_some(self.dilation[2])
+    }
+
+    /// Columns of the patches of one channel, in each row of a patch and in all.
+    pub(super) fn columns(&self, rows: usize) -> [usize; 2] {
+        let [high, wide] = self.kind.outputs();
+        let each = if self.shift(rows).is_some() { wide } else { self.kind.patch() };
+        [each, high * each]
     }
 
     /// Values of the columns, the points, the products and the padded line, for `blocks` blocks of output channels.
     pub(super) fn sizes(&self, blocks: usize) -> [usize; 4] {
         let [rows, across] = self.extent;
-        let columns = self.channels * self.columns() * self.high(rows) * across + LANES;
+        let columns = self.channels * self.kind.patch() * self.kind.outputs()[0] * self.high(rows) * across;
+        let columns = columns + self.channels * self.kind.outputs()[1] * self.dilation[2] + LANES;
         let patches = (rows * across).next_multiple_of(LANES) + WIDEST * LANES;
         let patches = if self.slots() > 1 { patches } else { WIDEST * LANES };
         let points = self.slots() * self.kind.points() * (self.channels + 1) * patches;
@@ -180,20 +189,20 @@ impl Strips {
         let [depth, height, width] = self.input;
         let (apart, [high, _]) = (self.column(strip), self.kind.outputs());
         let z = plane.checked_sub(self.before[0]).filter(|z| *z < depth);
-        let channels = columns.chunks_exact_mut(apart * self.columns()).take(self.channels);
+        let [each, all] = self.columns(strip.rows);
+        let channels = columns.chunks_exact_mut(apart * all).take(self.channels);
         for (channel, columns) in input.chunks_exact(depth * height * width).zip(channels) {
             for y in 0..high * self.high(strip.rows) {
                 let inside = (high * strip.row + y).checked_sub(self.before[1]).filter(|y| *y < height);
-                let to = &mut columns[y % high * self.kind.patch() * apart + y / high * strip.across..];
+                let to = &mut columns[y % high * each * apart + y / high * strip.across..];
                 match (z, inside) {
                     (Some(z), Some(y)) => {
                         let row = &channel[(z * height + y) * width..][..width];
                         self.split(row, strip, to, apart, line);
                     }
                     _ => {
-                        for i in 0..self.kind.patch() {
-                            to[i * apart..][..strip.across].fill(0.0);
-                        }
+                        let count = strip.across + self.shift(strip.rows).unwrap_or(0);
+                        to.chunks_mut(apart).take(each).for_each(|to| to[..count].fill(0.0));
                     }
                 }
             }
@@ -202,7 +211,8 @@ impl Strips {
 
     /// Puts the values of one row into the columns of its patches, which lie `apart`.
     fn split(&self, row: &[f32], strip: &Strip, to: &mut [f32], apart: usize, line: &mut [f32]) {
-        let (d, m, n) = (self.dilation[2], self.kind.outputs()[1], self.kind.patch());
+        let (d, m) = (self.dilation[2], self.kind.outputs()[1]);
+        let ([n, _], count) = (self.columns(strip.rows), strip.across + self.shift(strip.rows).unwrap_or(0));
         let (start, len, before) = (strip.first * m, self.line(strip.across), self.before[2]);
         let line = if start >= before && start - before + len <= row.len() {
             &row[start - before..][..len]
@@ -216,7 +226,6 @@ impl Strips {
             }
             &*line
         };
-        let count = strip.across;
         match (d, m) {
             (1, 2) => split::<1, 2>(line, n, count, to, apart),
             (2, 2) => split::<2, 2>(line, n, count, to, apart),
@@ -400,7 +409,7 @@ mod tests {
             for strip in strips.strips() {
                 strips.lay_out(&row, 0, &strip, &mut columns, &mut line);
                 let apart = strips.column(&strip);
-                for (at, count) in (0..apart).step_by(10).map(|at| (at, 10.min(apart - at))) {
+                for (at, count) in (0..strip.len()).step_by(10).map(|at| (at, 10.min(strip.len() - at))) {
                     let outputs: Vec<f32> = (0..4).flat_map(|a| columns[a * apart + at..][..count].to_vec()).collect();
                     strips.put(&outputs, count, &strip, at, 0, &mut merged);
                 }
