@@ -47,8 +47,9 @@ pub struct Autoregression {
 ///
 /// # Errors
 /// [`Parameter`] if the order is 0 or above 4096, [`TooShort`] if there are not more samples than it,
-/// [`NotFinite`](eir_core::error::NotFinite) if a sample is missing. A signal that an order predicts exactly (a
-/// constant, say) has reflection coefficients of 0 from there on.
+/// [`NotFinite`](eir_core::error::NotFinite) if a sample is missing, [`Parameter`] if samples are so large that their variance
+/// is no number (above 1e154). A signal that an order predicts exactly (a constant, say) has reflection coefficients of 0 from
+/// there on.
 ///
 /// # Validation
 /// Coefficients and variance equal the recursion in NumPy within 1e-8 on all RR series of the golden set.
@@ -63,8 +64,13 @@ pub fn burg(x: &[f64], order: usize) -> Result<Autoregression> {
         return Err(TooShort::new("samples", x.len(), order + 1).into());
     }
     finite(x)?;
-    let (mut f, mut b) = (x.to_vec(), x.to_vec());
-    let mut variance = x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64;
+    let scale = scale(x);
+    let mut f: Vec<f64> = x.iter().map(|v| v / scale).collect();
+    let mut b = f.clone();
+    let mut variance = f.iter().map(|v| v * v).sum::<f64>() / x.len() as f64 * scale * scale;
+    if variance.is_infinite() {
+        return Err(Parameter::new("variance of the samples", variance, "finite").into());
+    }
     let mut coefficients = vec![1.0];
     let mut reflection = Vec::with_capacity(order);
     for m in 1..=order {
@@ -82,6 +88,16 @@ pub fn burg(x: &[f64], order: usize) -> Result<Autoregression> {
         reflection.push(k);
     }
     Ok(Autoregression { coefficients, reflection, variance })
+}
+
+/// What to divide by so that squares are numbers: 1, or a power of two where samples are far from it.
+fn scale(x: &[f64]) -> f64 {
+    let exponent = x.iter().fold(0.0f64, |a, v| a.max(v.abs())).log2();
+    if exponent.abs() < 300.0 || exponent == f64::NEG_INFINITY {
+        1.0
+    } else {
+        2f64.powi(exponent.clamp(-1000.0, 1000.0) as i32)
+    }
 }
 
 /// `Σ f b` and `Σ f² + b²`, in eight partial sums each.
@@ -149,6 +165,14 @@ mod tests {
         assert!(burg(&[1.0; 4], 4).is_err());
         assert!(burg(&[1.0; 4], 0).is_err());
         assert!(burg(&[1.0, f64::NAN, 1.0], 1).is_err());
+        let x: Vec<f64> = (0..50).map(|i| f64::from(i * i % 17) - 8.0).collect();
+        let scaled = |by: f64| burg(&x.iter().map(|v| v * by).collect::<Vec<_>>(), 4);
+        let want = scaled(1.0).unwrap();
+        for power in [-1060, -700, 500] {
+            let model = scaled(2f64.powi(power)).unwrap();
+            assert_eq!(model.coefficients, want.coefficients, "samples times 2^{power}");
+        }
+        assert!(scaled(1e300).is_err());
         let zero = burg(&[0.0; 9], 3).unwrap();
         assert_eq!((zero.variance, zero.reflection), (0.0, vec![0.0; 3]));
         let constant = burg(&[5.0; 9], 3).unwrap();
