@@ -477,13 +477,18 @@ mod tests {
         let mut stream = Generator::new(6, "far").stream(0);
         let config = ConvConfig::<3>::new(16, 13, [3; 3]).with_padding([1; 3]);
         let weight = values(&mut stream, config.weights());
-        let plane = 77 * 65;
-        let x = values(&mut stream, 16 * 15 * plane);
-        let first: Vec<f32> = x.chunks_exact(15 * plane).flat_map(|x| &x[..5 * plane]).copied().collect();
-        let conv = Conv::new(config, &weight, None).unwrap();
-        let (far, near) = (conv.forward(&x, 1, [15, 77, 65]).unwrap(), conv.forward(&first, 1, [5, 77, 65]).unwrap());
-        for (far, near) in far.chunks_exact(15 * plane).zip(near.chunks_exact(5 * plane)) {
-            assert_eq!(far[..4 * plane], near[..4 * plane]);
+        // far also where two threads share the outputs
+        let (plane, depth) = (77 * 65, 20);
+        let x = values(&mut stream, 16 * depth * plane);
+        let first: Vec<f32> = x.chunks_exact(depth * plane).flat_map(|x| &x[..6 * plane]).copied().collect();
+        for instructions in Instructions::available() {
+            let mut layer = Conv3d::with_instructions(config.clone(), &weight, None, instructions).unwrap();
+            layer.always = Some(Way::Upright);
+            let far = layer.forward(&x, 1, [depth, 77, 65]).unwrap();
+            let near = layer.forward(&first, 1, [6, 77, 65]).unwrap();
+            for (far, near) in far.chunks_exact(depth * plane).zip(near.chunks_exact(6 * plane)) {
+                assert_eq!(far[..5 * plane], near[..5 * plane], "{instructions:?}");
+            }
         }
     }
 

@@ -10,6 +10,9 @@ use super::activation::Channels;
 use super::geometry::{Geometry, Rows};
 use pulp::{Simd, WithSimd, bytemuck};
 
+/// Values that are more than a second-level cache holds beside what else is in it (2 MiB; 2.4 MB were still near).
+pub(super) const FAR: usize = 768 << 10;
+
 /// Values of the largest tile: 24 vectors of 16.
 pub(super) const TILE: usize = 384;
 
@@ -275,10 +278,10 @@ fn sums<S: Simd, const V: usize, const B: usize>(
     sums
 }
 
-/// Whether it pays to bring the next inputs meanwhile: where they are more than a second-level cache holds (2 MiB; those of
-/// 2.4 MB were still near), so few channels that runs of twelve vectors fit into their panels, and 16 or 24 outputs.
+/// Whether it pays to bring the next inputs meanwhile: where they are far, so few channels that runs of twelve vectors fit
+/// into their panels, and 16 or 24 outputs.
 fn is_far(channels: usize, plane: usize, block: usize, blocks: usize) -> bool {
-    channels * plane > 768 << 10 && channels <= 160 && block == 8 && matches!(blocks, 2 | 3)
+    channels * plane > FAR && channels <= 160 && block == 8 && matches!(blocks, 2 | 3)
 }
 
 /// Values of the inputs that are laid out together, for so many channels, places in all, weights, and blocks of outputs: few,

@@ -39,7 +39,14 @@ fn the_published_networks() -> Result<(), Box<dyn Error>> {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let architecture = Architecture::of_file(&stem).ok_or_else(|| format!("no network is known as {stem}"))?;
         let (flex, wgpu) = (architecture.load(&file, &Device::flex())?, architecture.load(&file, &gpu)?);
-        let input = sampled(&picture, flex.input_shape());
+        let largest = match architecture {
+            Architecture::YoloxNano
+            | Architecture::YunetN { .. }
+            | Architecture::PemCpm
+            | Architecture::PemHourglass => 255.0,
+            _ => 1.0,
+        };
+        let input = sampled(&picture, flex.input_shape(), largest);
         for (n, (flex, wgpu)) in flex.run(&input)?.iter().zip(wgpu.run(&input)?).enumerate() {
             let error = SelfCheck::worst_error(flex, &wgpu);
             println!("{stem}, output {n}: wgpu differs from flex by {error:.1e} of the largest value");
@@ -52,12 +59,12 @@ fn the_published_networks() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The nearest pixels of a picture as planes of a network's input, 0 … 1.
-fn sampled(picture: &Image, [channels, height, width]: [usize; 3]) -> Vec<f32> {
+/// The nearest pixels of a picture as planes of a network's input, 0 … `largest`.
+fn sampled(picture: &Image, [channels, height, width]: [usize; 3], largest: f32) -> Vec<f32> {
     let places = (0..channels).flat_map(|c| (0..height).flat_map(move |y| (0..width).map(move |x| (c, x, y))));
     let value = |(c, x, y)| {
         let pixel = picture.pixel(x * picture.width() / width, y * picture.height() / height).unwrap_or_default();
-        f32::from(pixel[c % 3]) / 255.0
+        f32::from(pixel[c % 3]) / 255.0 * largest
     };
     places.map(value).collect()
 }

@@ -213,7 +213,7 @@ impl Filtering<'_> {
         let strips = self.strips;
         let Strip { rows, across, .. } = now.strip;
         let (apart, patch, [each, all]) = (strips.column(&now.strip), strips.kind.patch(), strips.columns(rows));
-        let shift = strips.shift(rows).unwrap_or(0);
+        let shift = strips.shift(rows);
         let point = points.len() / P;
         // rows of a patch: the even ones, then the odd ones, the second of each a row of patches further
         let high = strips.kind.outputs()[0];

@@ -140,19 +140,19 @@ impl Strips {
 
     /// How far the columns of the patches lie apart, for a strip.
     pub(super) fn column(&self, strip: &Strip) -> usize {
-        self.high(strip.rows) * strip.across + self.shift(strip.rows).unwrap_or(0)
+        self.high(strip.rows) * strip.across + self.shift(strip.rows)
     }
 
     /// How much further the values of the second half of a patch lie in the columns of the first half, where there is one row:
-    /// the halves of neighbours are the same values.
-    pub(super) fn shift(&self, rows: usize) -> Option<usize> {
-        (rows == 1 && self.kind.outputs()[0] == 1).then_some(self.dilation[2])
+    /// the halves of neighbours are the same values. 0 where the second half has columns of its own.
+    pub(super) fn shift(&self, rows: usize) -> usize {
+        if rows == 1 && self.kind.outputs()[0] == 1 { self.dilation[2] } else { 0 }
     }
 
     /// Columns of the patches of one channel, in each row of a patch and in all.
     pub(super) fn columns(&self, rows: usize) -> [usize; 2] {
         let [high, wide] = self.kind.outputs();
-        let each = if self.shift(rows).is_some() { wide } else { self.kind.patch() };
+        let each = if self.shift(rows) > 0 { wide } else { self.kind.patch() };
         [each, high * each]
     }
 
@@ -201,7 +201,7 @@ impl Strips {
                         self.split(row, strip, to, apart, line);
                     }
                     _ => {
-                        let count = strip.across + self.shift(strip.rows).unwrap_or(0);
+                        let count = strip.across + self.shift(strip.rows);
                         to.chunks_mut(apart).take(each).for_each(|to| to[..count].fill(0.0));
                     }
                 }
@@ -212,7 +212,7 @@ impl Strips {
     /// Puts the values of one row into the columns of its patches, which lie `apart`.
     fn split(&self, row: &[f32], strip: &Strip, to: &mut [f32], apart: usize, line: &mut [f32]) {
         let (d, m) = (self.dilation[2], self.kind.outputs()[1]);
-        let ([n, _], count) = (self.columns(strip.rows), strip.across + self.shift(strip.rows).unwrap_or(0));
+        let ([n, _], count) = (self.columns(strip.rows), strip.across + self.shift(strip.rows));
         let (start, len, before) = (strip.first * m, self.line(strip.across), self.before[2]);
         let line = if start >= before && start - before + len <= row.len() {
             &row[start - before..][..len]

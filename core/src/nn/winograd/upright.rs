@@ -9,7 +9,7 @@
 //! tile at a time, so that they stay in the first-level cache. The sums of each point go straight into the outputs of the
 //! tile that need them. Bound by multiply-adds.
 
-use super::super::kernel::Tile;
+use super::super::kernel::{FAR, Tile};
 use super::super::{Activation, ConvConfig, geometry::Rows};
 use super::tile::{points3, three};
 use pulp::{Simd, WithSimd};
@@ -99,9 +99,9 @@ impl Upright {
         (vectors * planes) as f64 * (self.taps[0] as f64 + beside)
     }
 
-    /// Whether outputs are more than a second-level cache holds, and enough is summed to wait for their lines meanwhile.
+    /// Whether so many outputs are far, and enough is summed to wait for their lines meanwhile.
     fn is_far(&self, outputs: usize) -> bool {
-        self.deep && self.channels >= 16 && outputs * self.output.iter().product::<usize>() > 768 << 10
+        self.deep && self.channels >= 16 && outputs * self.output.iter().product::<usize>() > FAR
     }
 
     /// Planes of points, and of outputs, that belong together.
