@@ -544,6 +544,27 @@ mod tests {
         assert_eq!(filtered, [16; 4]);
     }
 
+    /// Sums over many channels, where filtering costs the most digits.
+    #[test]
+    fn many_channels_keep_their_digits() {
+        let cases = Generator::new(7, "digits");
+        for (case, channels) in [48, 64, 129, 300].into_iter().enumerate() {
+            let mut stream = cases.stream(case as u64);
+            let config = ConvConfig::<1>::new(channels, 16, [5]).with_dilation([1 + case]).with_padding([2]);
+            let (weight, x) = (values(&mut stream, config.weights()), values(&mut stream, channels * 1200));
+            let volume = config.volume();
+            let want = formula(&volume, &weight, &[0.0; 16], &x, [1, 1, 1200]);
+            let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+            for instructions in Instructions::available() {
+                let mut layer = Conv3d::with_instructions(volume.clone(), &weight, None, instructions).unwrap();
+                layer.always = Some(Way::Filters);
+                let y = layer.forward(&x, 1, [1, 1, 1200]).unwrap();
+                let worst = y.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+                assert!(worst <= 1e-6 * peak, "{instructions:?} {channels} channels: {worst} of {peak}");
+            }
+        }
+    }
+
     /// The way is the fastest of those measured (one thread, AVX-512).
     #[test]
     fn few_channels_are_summed_and_many_filtered() {

@@ -10,8 +10,8 @@ use super::strips::{Strip, Strips};
 use super::tile::{Five, Kind, Square, Three, Tile};
 use pulp::{Simd, WithSimd};
 
-/// Values of the outputs of the widest tile: four columns of 6 vectors of 16.
-const OUTPUTS: usize = 384;
+/// Values of the outputs of the widest tile: eight columns of 6 vectors of 16.
+const OUTPUTS: usize = 768;
 
 /// Some output channels of one group of one item.
 pub(in super::super) struct Filtering<'a> {
@@ -39,7 +39,7 @@ impl WithSimd for Filtering<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         match self.strips.kind {
             Kind::Three => self.blocks::<S, Three, 4, 4, 2>(simd),
-            Kind::Five => self.blocks::<S, Five, 8, 11, 4>(simd),
+            Kind::Five => self.blocks::<S, Five, 12, 17, 8>(simd),
             Kind::Square => self.blocks::<S, Square, 16, 16, 4>(simd),
         }
     }
@@ -160,12 +160,20 @@ impl Filtering<'_> {
                 for b in 0..blocks {
                     let weights = &weights[b * depth + j * taps * channels * B..][..taps * channels * B];
                     let at = j * product + b * B * span;
-                    let mut sums = [[simd.splat_f32s(0.0); V]; B];
+                    let zeros = [[simd.splat_f32s(0.0); V]; B];
+                    let (mut sums, run) = (zeros, T::RUN.min(channels));
                     for (tap, weights) in weights.chunks_exact(channels * B).enumerate() {
                         let from = slot(first_plane + tap * step) + j * point;
-                        add_products::<S, V, B>(simd, &memory.points[from..][..channels * span], weights, &mut sums);
+                        let points = memory.points[from..][..channels * span].chunks(run * span);
+                        for (i, (points, weights)) in points.zip(weights.chunks(run * B)).enumerate() {
+                            if i > 0 {
+                                keep::<S, V, B>(simd, sums, i > 1 || tap > 0, &mut memory.products[at..]);
+                                sums = zeros;
+                            }
+                            add_products::<S, V, B>(simd, points, weights, &mut sums);
+                        }
                     }
-                    keep::<S, V, B>(sums, &mut memory.products[at..]);
+                    keep::<S, V, B>(simd, sums, channels > run, &mut memory.products[at..]);
                 }
             }
             let channels = self.output.chunks_exact_mut(self.plane).enumerate().skip(first_of(group)).take(blocks * B);
@@ -250,14 +258,15 @@ impl Filtering<'_> {
     }
 }
 
-/// Stores sums, channel by channel.
+/// Stores sums, channel by channel, or adds them to `more`.
 #[inline(always)]
-fn keep<S: Simd, const V: usize, const B: usize>(sums: [[S::f32s; V]; B], to: &mut [f32]) {
+fn keep<S: Simd, const V: usize, const B: usize>(simd: S, sums: [[S::f32s; V]; B], more: bool, to: &mut [f32]) {
     let to = S::as_mut_simd_f32s(to).0.as_chunks_mut::<V>().0;
+    let zero = simd.splat_f32s(0.0);
     for (to, sums) in to.iter_mut().zip(&sums) {
-        // value by value: all at once they would be copied by a call
         for (to, sum) in to.iter_mut().zip(sums) {
-            *to = *sum;
+            // the sum even with zero: values that are only stored would be copied by a call
+            *to = simd.add_f32s(if more { *to } else { zero }, *sum);
         }
     }
 }

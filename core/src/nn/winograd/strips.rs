@@ -9,7 +9,10 @@ use super::super::ConvConfig;
 use super::super::kernel::TILE;
 use super::tile::Kind;
 
-/// Patches of a strip: enough for the vectors of a few tiles, few enough for the points to stay in the cache.
+/// Outputs along the last axis of a strip's patches, at most: enough for the vectors of a few tiles, few enough for what is
+/// laid out to stay in the cache.
+const ALONG: usize = 768;
+/// Patches of a strip, at most.
 const PATCHES: usize = 192;
 /// Values of the points of all planes that a strip keeps at once: half of a second-level cache of 1 MiB.
 const POINTS: usize = 128 << 10;
@@ -82,8 +85,8 @@ impl Strips {
         let mut all = Self { kind, input, output, kernel, dilation, before, channels, patches, extent: [1, across] };
         // as many patches as the cache takes
         let most = if all.slots() > 1 { POINTS / (all.slots() * kind.points() * channels) } else { PATCHES };
-        let most = most.min(POINTS / (kind.patch() * channels)).min(PATCHES);
-        if most < LANES {
+        let most = most.min(POINTS / (kind.patch() * channels)).min(ALONG / wide).min(PATCHES) / LANES * LANES;
+        if most == 0 {
             return None;
         }
         if across > most {
@@ -99,9 +102,14 @@ impl Strips {
     /// Multiplications of vectors of `lanes` values that this takes as long as, for each pair of channels.
     pub(in super::super) fn work(&self, outputs: usize, lanes: usize) -> f64 {
         let vectors: usize = self.strips().map(|strip| strip.len().div_ceil(lanes)).sum();
-        // what the points and the outputs take of the time, measured: the wider the vectors, the less the products take
-        let each = if self.kind == Kind::Square { 1.1 } else { 0.5 } * lanes as f64;
-        let beside = each / self.channels as f64 + each / outputs as f64;
+        // what else takes time beside a product, measured: the points, the outputs, and sums that are kept; the wider the
+        // vectors, the less the products take
+        let (each, kept) = match self.kind {
+            Kind::Three => (0.5, 0.0),
+            Kind::Five => (0.8, 0.016),
+            Kind::Square => (1.1, 0.0),
+        };
+        let beside = lanes as f64 * (each / self.channels as f64 + each / outputs as f64 + kept);
         (vectors * self.output[0] * self.kind.points()) as f64 * (self.kernel[0] as f64 + beside)
     }
 
@@ -233,12 +241,12 @@ impl Strips {
             (4, 2) => split::<4, 2>(line, n, count, to, apart),
             (8, 2) => split::<8, 2>(line, n, count, to, apart),
             (16, 2) => split::<16, 2>(line, n, count, to, apart),
-            (1, 4) => split::<1, 4>(line, n, count, to, apart),
-            (2, 4) => split::<2, 4>(line, n, count, to, apart),
-            (3, 4) => split::<3, 4>(line, n, count, to, apart),
-            (4, 4) => split::<4, 4>(line, n, count, to, apart),
-            (8, 4) => split::<8, 4>(line, n, count, to, apart),
-            (16, 4) => split::<16, 4>(line, n, count, to, apart),
+            (1, 8) => split::<1, 8>(line, n, count, to, apart),
+            (2, 8) => split::<2, 8>(line, n, count, to, apart),
+            (3, 8) => split::<3, 8>(line, n, count, to, apart),
+            (4, 8) => split::<4, 8>(line, n, count, to, apart),
+            (8, 8) => split::<8, 8>(line, n, count, to, apart),
+            (16, 8) => split::<16, 8>(line, n, count, to, apart),
             _ => {
                 for i in 0..n {
                     let to = to[i * apart..][..count].chunks_exact_mut(d);
@@ -292,12 +300,12 @@ impl Strips {
                     (4, 2) => merge::<4, 2>(from, apart, whole, to),
                     (8, 2) => merge::<8, 2>(from, apart, whole, to),
                     (16, 2) => merge::<16, 2>(from, apart, whole, to),
-                    (1, 4) => merge::<1, 4>(from, apart, whole, to),
-                    (2, 4) => merge::<2, 4>(from, apart, whole, to),
-                    (3, 4) => merge::<3, 4>(from, apart, whole, to),
-                    (4, 4) => merge::<4, 4>(from, apart, whole, to),
-                    (8, 4) => merge::<8, 4>(from, apart, whole, to),
-                    (16, 4) => merge::<16, 4>(from, apart, whole, to),
+                    (1, 8) => merge::<1, 8>(from, apart, whole, to),
+                    (2, 8) => merge::<2, 8>(from, apart, whole, to),
+                    (3, 8) => merge::<3, 8>(from, apart, whole, to),
+                    (4, 8) => merge::<4, 8>(from, apart, whole, to),
+                    (8, 8) => merge::<8, 8>(from, apart, whole, to),
+                    (16, 8) => merge::<16, 8>(from, apart, whole, to),
                     _ => {
                         for (k, to) in to.chunks_exact_mut(d).enumerate() {
                             copy(&from[k % m * apart + k / m * d..][..d], to);
@@ -362,20 +370,10 @@ fn column<const D: usize>(outputs: &[f32], from: usize, whole: usize) -> &[[f32;
 /// Merges outputs into a row, with counts that are known beforehand.
 #[inline(always)]
 fn merge<const D: usize, const M: usize>(outputs: &[f32], apart: usize, whole: usize, to: &mut [f32]) {
-    let [a, b] = [0, 1].map(|i| column::<D>(outputs, i * apart, whole));
-    if M == 2 {
-        for ((to, a), b) in to.chunks_exact_mut(M * D).zip(a).zip(b) {
-            to[..D].copy_from_slice(a);
-            to[D..].copy_from_slice(b);
-        }
-    } else {
-        let [c, d] = [2, 3].map(|i| column::<D>(outputs, i * apart, whole));
-        let columns = a.iter().zip(b).zip(c.iter().zip(d));
-        for (to, ((a, b), (c, d))) in to.chunks_exact_mut(M * D).zip(columns) {
-            to[..D].copy_from_slice(a);
-            to[D..2 * D].copy_from_slice(b);
-            to[2 * D..3 * D].copy_from_slice(c);
-            to[3 * D..].copy_from_slice(d);
+    let columns: [_; M] = std::array::from_fn(|i| column::<D>(outputs, i * apart, whole));
+    for (k, to) in to.as_chunks_mut::<D>().0.as_chunks_mut::<M>().0[..whole].iter_mut().enumerate() {
+        for (to, column) in to.iter_mut().zip(columns) {
+            *to = column[k];
         }
     }
 }
@@ -410,7 +408,7 @@ mod tests {
                 strips.lay_out(&row, 0, &strip, &mut columns, &mut line);
                 let apart = strips.column(&strip);
                 for (at, count) in (0..strip.len()).step_by(10).map(|at| (at, 10.min(strip.len() - at))) {
-                    let outputs: Vec<f32> = (0..4).flat_map(|a| columns[a * apart + at..][..count].to_vec()).collect();
+                    let outputs: Vec<f32> = (0..8).flat_map(|a| columns[a * apart + at..][..count].to_vec()).collect();
                     strips.put(&outputs, count, &strip, at, 0, &mut merged);
                 }
             }

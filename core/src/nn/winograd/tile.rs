@@ -8,9 +8,8 @@ use pulp::Simd;
 pub(in super::super) enum Kind {
     /// F(2, 3): four values in a row and three weights, 4 products for 2 outputs instead of 6.
     Three,
-    /// F(4, 5): eight values in a row and five weights, 11 products for 4 outputs instead of 20. The even and the odd
-    /// values are filtered with the even and the odd weights, each pair by F(2, 3) or F(2, 2), and the pairs of these
-    /// again by F(2, 2).
+    /// F(8, 5): twelve values in a row and five weights, 17 products for 8 outputs instead of 40. The even and the odd
+    /// values are filtered with the even and the odd weights: F(2, 2) of which each product is F(4, 3) or F(4, 2).
     Five,
     /// F(2 × 2, 3 × 3): four by four values, 16 products for 4 outputs instead of 36. `Three` along both axes.
     Square,
@@ -36,7 +35,7 @@ impl Kind {
     pub(super) fn patch(self) -> usize {
         match self {
             Self::Three | Self::Square => 4,
-            Self::Five => 8,
+            Self::Five => 12,
         }
     }
 
@@ -44,7 +43,7 @@ impl Kind {
     pub(super) fn outputs(self) -> [usize; 2] {
         match self {
             Self::Three => [1, 2],
-            Self::Five => [1, 4],
+            Self::Five => [1, 8],
             Self::Square => [2, 2],
         }
     }
@@ -53,7 +52,7 @@ impl Kind {
     pub(super) fn points(self) -> usize {
         match self {
             Self::Three => 4,
-            Self::Five => 11,
+            Self::Five => 17,
             Self::Square => 16,
         }
     }
@@ -73,8 +72,8 @@ impl Kind {
         match self {
             Self::Three => three([g[0], g[1], g[2]]).to_vec(),
             Self::Five => {
-                let [even, both] = [[g[0], g[2], g[4]], [g[0] + g[1], g[2] + g[3], g[4]]].map(three);
-                [&even[..], &both, &[g[1], g[1] + g[3], g[3]]].concat()
+                let [even, both] = [[g[0], g[2], g[4]], [g[0] + g[1], g[2] + g[3], g[4]]].map(four);
+                [&even[..], &both, &two([g[1], g[3]])].concat()
             }
             Self::Square => {
                 let [a, b, c] = [0, 3, 6].map(|row| three([g[row], g[row + 1], g[row + 2]]));
@@ -90,8 +89,22 @@ pub(super) fn three([a, b, c]: [f64; 3]) -> [f64; 4] {
     [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c]
 }
 
+/// The points of three weights at the places of F(4, 3): 0, ±3/4, ±3/2 and ∞.
+fn four([a, b, c]: [f64; 3]) -> [f64; 6] {
+    let at = |x: f64| a + x * (b + x * c);
+    let (near, far) = (243.0 / 128.0, 243.0 / 32.0);
+    [at(0.0) * 64.0 / 81.0, -at(0.75) / near, -at(-0.75) / near, at(1.5) / far, at(-1.5) / far, c]
+}
+
+/// The points of two weights at the places of F(4, 2): 0, ±1, 1/2 and ∞.
+fn two([a, b]: [f64; 2]) -> [f64; 5] {
+    [2.0 * a, a + b, (b - a) / 3.0, -(8.0 * a + 4.0 * b) / 3.0, b]
+}
+
 /// The two linear maps of a [`Kind`], on vectors: patches of `I` values, `P` points, `O` outputs.
 pub(super) trait Tile<const I: usize, const P: usize, const O: usize> {
+    /// Input channels whose products are summed in one run: shorter runs keep the digits that the maps cost.
+    const RUN: usize = usize::MAX;
     /// The points of a patch.
     fn points<S: Simd>(simd: S, x: [S::f32s; I]) -> [S::f32s; P];
     /// The outputs of the sums of products.
@@ -100,7 +113,7 @@ pub(super) trait Tile<const I: usize, const P: usize, const O: usize> {
 
 /// F(2, 3).
 pub(super) struct Three;
-/// F(4, 5).
+/// F(8, 5).
 pub(super) struct Five;
 /// F(2 × 2, 3 × 3).
 pub(super) struct Square;
@@ -127,27 +140,74 @@ impl Tile<4, 4, 2> for Three {
     }
 }
 
-impl Tile<8, 11, 4> for Five {
+/// The points of F(4, 3): the values times the polynomial that vanishes at every other place.
+#[inline(always)]
+fn points4<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
+    // the squares of 3/4 and 3/2
+    let [near, far, both, product] = [-0.5625, -2.25, -2.8125, 1.265625].map(|value| simd.splat_f32s(value));
+    let ends = |a, b, c| simd.mul_add_e_f32s(product, a, simd.mul_add_e_f32s(both, b, c));
+    let pair = |square, place: f32| {
+        let even = simd.mul_add_e_f32s(square, x[2], x[4]);
+        let odd = simd.mul_add_e_f32s(square, x[1], x[3]);
+        [place, -place].map(|place| simd.mul_add_e_f32s(simd.splat_f32s(place), odd, even))
+    };
+    let ([a, b], [c, d]) = (pair(far, 0.75), pair(near, 1.5));
+    [ends(x[0], x[2], x[4]), a, b, c, d, ends(x[1], x[3], x[5])]
+}
+
+/// The outputs of F(4, 3): powers of 3/4 and 3/2, the second twice the first.
+#[inline(always)]
+fn outputs4<S: Simd>(simd: S, m: [S::f32s; 6]) -> [S::f32s; 4] {
+    let [p, q] = [simd.add_f32s(m[1], m[2]), simd.sub_f32s(m[1], m[2])];
+    let [r, s] = [simd.add_f32s(m[3], m[4]), simd.sub_f32s(m[3], m[4])];
+    let power = |near: f32, ratio: f32, a, b| {
+        simd.mul_f32s(simd.splat_f32s(near), simd.mul_add_e_f32s(simd.splat_f32s(ratio), b, a))
+    };
+    [
+        simd.add_f32s(m[0], simd.add_f32s(p, r)),
+        power(0.75, 2.0, q, s),
+        power(0.5625, 4.0, p, r),
+        simd.add_f32s(power(0.421875, 8.0, q, s), m[5]),
+    ]
+}
+
+/// The points of F(4, 2).
+#[inline(always)]
+fn points2<S: Simd>(simd: S, x: [S::f32s; 5]) -> [S::f32s; 5] {
+    let half = simd.splat_f32s(-0.5);
+    let [u, v, w] = [simd.sub_f32s(x[2], x[0]), simd.sub_f32s(x[3], x[1]), simd.sub_f32s(x[4], x[2])];
+    let [s, t] = [simd.mul_add_e_f32s(half, x[2], x[3]), simd.mul_add_e_f32s(half, x[1], x[2])];
+    let ends = |a, b| simd.mul_add_e_f32s(half, a, b);
+    [ends(u, v), simd.add_f32s(s, t), simd.sub_f32s(s, t), v, ends(v, w)]
+}
+
+/// The outputs of F(4, 2).
+#[inline(always)]
+fn outputs2<S: Simd>(simd: S, m: [S::f32s; 5]) -> [S::f32s; 4] {
+    let [p, q] = [simd.add_f32s(m[1], m[2]), simd.sub_f32s(m[1], m[2])];
+    let power = |half: f32, sum| simd.mul_add_e_f32s(simd.splat_f32s(half), m[3], sum);
+    [simd.add_f32s(m[0], simd.add_f32s(p, m[3])), power(0.5, q), power(0.25, p), simd.add_f32s(power(0.125, q), m[4])]
+}
+
+impl Tile<12, 17, 8> for Five {
+    const RUN: usize = 32;
+
     #[inline(always)]
-    fn points<S: Simd>(simd: S, x: [S::f32s; 8]) -> [S::f32s; 11] {
-        let apart = [
-            simd.sub_f32s(x[0], x[1]),
-            simd.sub_f32s(x[2], x[3]),
-            simd.sub_f32s(x[4], x[5]),
-            simd.sub_f32s(x[6], x[7]),
-        ];
-        let [a0, a1, a2, a3] = points3(simd, apart);
-        let [b0, b1, b2, b3] = points3(simd, [x[1], x[3], x[5], x[7]]);
-        let c = [simd.sub_f32s(x[1], x[2]), simd.sub_f32s(x[3], x[4]), simd.sub_f32s(x[5], x[6])];
-        [a0, a1, a2, a3, b0, b1, b2, b3, simd.sub_f32s(c[0], c[1]), c[1], simd.sub_f32s(c[1], c[2])]
+    fn points<S: Simd>(simd: S, x: [S::f32s; 12]) -> [S::f32s; 17] {
+        let apart = |i: usize| simd.sub_f32s(x[i], x[i + 1]);
+        let a = points4(simd, [apart(0), apart(2), apart(4), apart(6), apart(8), apart(10)]);
+        let b = points4(simd, [x[1], x[3], x[5], x[7], x[9], x[11]]);
+        let c = points2(simd, [apart(1), apart(3), apart(5), apart(7), apart(9)]);
+        [a[0], a[1], a[2], a[3], a[4], a[5], b[0], b[1], b[2], b[3], b[4], b[5], c[0], c[1], c[2], c[3], c[4]]
     }
 
     #[inline(always)]
-    fn outputs<S: Simd>(simd: S, m: [S::f32s; 11]) -> [S::f32s; 4] {
-        let [a0, a1] = outputs3(simd, [m[0], m[1], m[2], m[3]]);
-        let [b0, b1] = outputs3(simd, [m[4], m[5], m[6], m[7]]);
-        let [c0, c1] = [simd.add_f32s(m[8], m[9]), simd.sub_f32s(m[9], m[10])];
-        [simd.add_f32s(a0, b0), simd.sub_f32s(b0, c0), simd.add_f32s(a1, b1), simd.sub_f32s(b1, c1)]
+    fn outputs<S: Simd>(simd: S, m: [S::f32s; 17]) -> [S::f32s; 8] {
+        let a = outputs4(simd, [m[0], m[1], m[2], m[3], m[4], m[5]]);
+        let b = outputs4(simd, [m[6], m[7], m[8], m[9], m[10], m[11]]);
+        let c = outputs2(simd, [m[12], m[13], m[14], m[15], m[16]]);
+        let (even, odd) = (|i: usize| simd.add_f32s(a[i], b[i]), |i: usize| simd.sub_f32s(b[i], c[i]));
+        [even(0), odd(0), even(1), odd(1), even(2), odd(2), even(3), odd(3)]
     }
 }
 
@@ -203,7 +263,7 @@ mod tests {
     #[test]
     fn points_and_outputs_are_the_convolution() {
         check::<Three, 4, 4, 2>(Kind::Three);
-        check::<Five, 8, 11, 4>(Kind::Five);
+        check::<Five, 12, 17, 8>(Kind::Five);
         check::<Square, 16, 16, 4>(Kind::Square);
     }
 }
