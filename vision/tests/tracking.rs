@@ -31,12 +31,11 @@ fn a_person_is_followed_lost_and_found_again() {
     let picture = Image::read(&folder.join("images/coco_000000000785.png"), &Limits::default()).unwrap();
     let mut tracker = estimator.tracker();
     let mut start: Vec<[f64; 2]> = Vec::new();
-    // The picture stands still, then it moves. The square follows its own points and never comes to rest: from picture to
-    // picture half of the points stay within 1 to 2.5 px, moving or not.
+    // the picture stands still, then it moves
     const STILL: isize = 4;
     for step in 0..STILL + 6 {
         let by = [4, -2].map(|by| by * (step + 1 - STILL).max(0));
-        let found = tracker.next(&moved(&picture, by)).unwrap();
+        let found = tracker.next(0.04 * step as f64, &moved(&picture, by)).unwrap();
         assert_eq!(found.len(), 1);
         let points = found[0].points_px();
         let seen = found[0].visibility();
@@ -52,7 +51,9 @@ fn a_person_is_followed_lost_and_found_again() {
             let mut far: Vec<f64> = pairs.map(far).collect();
             far.sort_by(f64::total_cmp);
             println!("step {step}: median {:.2} px, most {:.2} px", far[far.len() / 2], far[far.len() - 1]);
-            assert!(far[far.len() / 2] < 4.0, "{far:?}");
+            // the square comes to rest: what is left are the points' own small changes
+            let most = if (2..STILL).contains(&step) { 0.8 } else { 3.0 };
+            assert!(far[far.len() / 2] < most, "{far:?}");
         }
         if step < STILL {
             start = points;
@@ -60,12 +61,13 @@ fn a_person_is_followed_lost_and_found_again() {
     }
     assert_eq!(tracker.looks(), 1);
     let empty = Image::filled(picture.width(), picture.height(), [90, 120, 150]).unwrap();
-    assert!(tracker.next(&empty).unwrap().is_empty());
+    assert!(tracker.next(1.0, &empty).unwrap().is_empty());
     assert_eq!(tracker.looks(), 2);
-    assert_eq!(tracker.next(&picture).unwrap().len(), 1);
+    assert!(tracker.next(1.0, &picture).is_err());
+    assert_eq!(tracker.next(1.1, &picture).unwrap().len(), 1);
     assert_eq!(tracker.looks(), 3);
     tracker.reset();
     // another size of picture is no matter
     let small = Image::filled(64, 48, [0; 3]).unwrap();
-    assert!(tracker.next(&small).unwrap().is_empty());
+    assert!(tracker.next(0.0, &small).unwrap().is_empty());
 }

@@ -187,6 +187,11 @@ impl OneEuroStream {
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) if the time is not finite or not later than the one before.
     pub fn push(&mut self, time_s: f64, x: f64) -> Result<f64> {
+        self.push_in(1.0, time_s, x)
+    }
+
+    /// As [`push`](Self::push), the speed in so many units per second: how far is fast depends on the size of what moves.
+    pub(crate) fn push_in(&mut self, unit: f64, time_s: f64, x: f64) -> Result<f64> {
         let step = self.last.map_or(f64::INFINITY, |last| time_s - last.time_s);
         if !time_s.is_finite() || step.is_nan() || step <= 0.0 {
             return Err(Parameter::new("time_s", time_s, "finite and later than the time before").into());
@@ -201,7 +206,7 @@ impl OneEuroStream {
         let share = |cutoff_hz: f64| 1.0 / (1.0 + 1.0 / (TAU * cutoff_hz) / step);
         let before = if self.config.derivative_of == DerivativeOf::Raw { last.raw } else { last.filtered };
         let a = share(self.config.derivative_cutoff_hz);
-        let speed = a * ((x - before) / step) + (1.0 - a) * last.speed;
+        let speed = a * ((x - before) / step / unit) + (1.0 - a) * last.speed;
         let a = share(self.config.min_cutoff_hz + self.config.beta * speed.abs());
         let filtered = a * x + (1.0 - a) * last.filtered;
         self.last = Some(Last { time_s, raw: x, filtered, speed });

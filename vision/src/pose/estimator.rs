@@ -3,7 +3,7 @@
 use super::{PoseDetector, PoseLandmarker, PoseTracker};
 use crate::crop::{Border, Lookup, Sampling, SquareRoi, warp_planes_into};
 use crate::detection::{Detection, DetectionConfig, sigmoid};
-use crate::kinematics::{Side, knee_flexion_deg};
+use crate::kinematics::{DerivativeOf, OneEuroConfig, Side, knee_flexion_deg};
 use crate::refine::{RefineConfig, refine};
 use crate::skeleton::LANDMARKS;
 use crate::{Image, Result};
@@ -91,6 +91,10 @@ pub struct PoseEstimatorConfig {
     pub max_poses: usize,
     /// Exact positions (default), or 1/32 pixel as MediaPipe's OpenCV.
     pub sampling: Sampling,
+    /// How a [`tracker`](PoseEstimator::tracker) smooths the two points on which the next picture's square stands, speeds in
+    /// body circles (twice their distance) per second; none where they count as the network gives them. Default 0.01 Hz,
+    /// 10 and 1 Hz against the raw value, as MediaPipe: a person at rest has a square at rest.
+    pub follow: Option<OneEuroConfig>,
 }
 
 impl Default for PoseEstimatorConfig {
@@ -102,6 +106,13 @@ impl Default for PoseEstimatorConfig {
             min_presence: 0.5,
             max_poses: 1,
             sampling: Sampling::Exact,
+            follow: Some(
+                OneEuroConfig::default()
+                    .with_min_cutoff_hz(0.01)
+                    .with_beta(10.0)
+                    .with_derivative_cutoff_hz(1.0)
+                    .with_derivative_of(DerivativeOf::Raw),
+            ),
         }
     }
 }
@@ -143,6 +154,12 @@ impl PoseEstimatorConfig {
         Self { sampling, ..self }
     }
 
+    /// Sets [`follow`](Self::follow).
+    #[must_use]
+    pub fn with_follow(self, follow: Option<OneEuroConfig>) -> Self {
+        Self { follow, ..self }
+    }
+
     /// Checks every setting against its range.
     ///
     /// # Errors
@@ -150,6 +167,7 @@ impl PoseEstimatorConfig {
     pub fn validate(&self) -> Result<()> {
         self.detection.validate()?;
         self.refine.validate()?;
+        self.follow.iter().try_for_each(OneEuroConfig::validate)?;
         let fail = |name, value: f64, rule| Err(Parameter::new(name, value, rule).into());
         if !(0.5..=4.0).contains(&self.roi_scale) {
             return fail("roi_scale", self.roi_scale, "0.5 to 4");

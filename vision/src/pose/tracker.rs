@@ -4,7 +4,9 @@ use super::estimator::{Located, Pose, PoseEstimator};
 use crate::crop::SquareRoi;
 use crate::detect::overlap;
 use crate::detection::roi_along;
+use crate::kinematics::{OneEuroConfig, OneEuroStream};
 use crate::{Image, Result};
+use eir_core::error::Parameter;
 
 /// Squares that overlap more than this (intersection over union of what is about them) hold one person, as in MediaPipe.
 const SAME_PERSON: f64 = 0.5;
@@ -17,11 +19,13 @@ const SAME_PERSON: f64 = 0.5;
 ///
 /// # Formula
 /// The square of a picture stands on the last one's two auxiliary landmarks, mid-hip and a point of the circle about the
-/// body, as on the detector's points in the first: MediaPipe's rule. A person is lost when the landmark network sees none in
-/// the square (presence below [`min_presence`](super::PoseEstimatorConfig::min_presence)). The detector looks while fewer
-/// than [`max_poses`](super::PoseEstimatorConfig::max_poses) are followed, in the same picture in which one was lost
-/// (MediaPipe: in the next); whom it finds is new unless a square of somebody who is followed overlaps by more than half.
-/// Memory is that of one picture, however long the video.
+/// body, as on the detector's points in the first: MediaPipe's rule. Both are smoothed as
+/// [`follow`](super::PoseEstimatorConfig::follow) says, so that the square of a person at rest is at rest, too. A person is
+/// lost when the landmark network sees none in the square (presence below
+/// [`min_presence`](super::PoseEstimatorConfig::min_presence)). The detector looks while fewer than
+/// [`max_poses`](super::PoseEstimatorConfig::max_poses) are followed, in the same picture in which one was lost (MediaPipe:
+/// in the next); whom it finds is new unless a square of somebody who is followed overlaps by more than half. Memory is that
+/// of one picture, however long the video.
 ///
 /// # Examples
 /// ```no_run
@@ -36,7 +40,7 @@ const SAME_PERSON: f64 = 0.5;
 /// let mut tracker = estimator.tracker();
 /// for frame in Frames::open(Path::new("squats.avi"), &Limits::default())? {
 ///     let frame = frame?;
-///     for pose in tracker.next(&frame.image)? {
+///     for pose in tracker.next(frame.time_s, &frame.image)? {
 ///         println!("{:.2} s: right knee {:.1}°", frame.time_s, pose.knee_flexion_deg(Side::Right)?);
 ///     }
 /// }
@@ -47,8 +51,8 @@ const SAME_PERSON: f64 = 0.5;
 /// As [`PoseEstimator::estimate`]; the persons who were followed are then forgotten.
 ///
 /// # Validation
-/// `tests/tracking.rs` follows a person in a photograph of 640 px that moves by known steps, is lost and comes back: half of
-/// the points are within 1 to 2.5 px of where they were, on a still picture too, because the square follows its own points.
+/// `tests/tracking.rs` follows a person in a photograph of 640 px that stands still, moves by known steps, is lost and comes
+/// back.
 ///
 /// # References
 /// Bazarevsky et al. 2020, doi:10.48550/arXiv.2006.10204.
@@ -56,26 +60,41 @@ const SAME_PERSON: f64 = 0.5;
 pub struct PoseTracker<'a> {
     estimator: &'a PoseEstimator,
     poses: Vec<Pose>,
-    /// The next square of each.
-    squares: Vec<SquareRoi>,
+    /// What comes next of each.
+    followed: Vec<Followed>,
     planes: Vec<f32>,
     looks: u64,
+    time_s: f64,
+}
+
+/// Where a person will be looked for.
+#[derive(Debug)]
+struct Followed {
+    square: SquareRoi,
+    /// Of the two points' coordinates; none where they are not smoothed.
+    filters: Option<[[OneEuroStream; 2]; 2]>,
 }
 
 impl<'a> PoseTracker<'a> {
     pub(super) fn new(estimator: &'a PoseEstimator) -> Self {
-        Self { estimator, poses: Vec::new(), squares: Vec::new(), planes: Vec::new(), looks: 0 }
+        let (poses, followed, planes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { estimator, poses, followed, planes, looks: 0, time_s: f64::NEG_INFINITY }
     }
 
-    /// The persons in the next picture, those who were followed longest first; none if there is none.
+    /// The persons in the picture of `time_s`, those who were followed longest first; none if there is none.
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if the device fails or gives numbers that are not finite.
-    pub fn next(&mut self, image: &Image) -> Result<&[Pose]> {
-        let (before, squares) = (std::mem::take(&mut self.poses), std::mem::take(&mut self.squares));
-        for (pose, square) in before.into_iter().zip(squares) {
+    /// [`Error::Parameter`](crate::Error::Parameter) if the time is not finite or not later than the one before: everybody
+    /// is still followed. [`Error::Device`](crate::Error::Device) if the device fails or gives numbers that are not finite.
+    pub fn next(&mut self, time_s: f64, image: &Image) -> Result<&[Pose]> {
+        if !time_s.is_finite() || time_s <= self.time_s {
+            return Err(Parameter::new("time_s", time_s, "finite and later than the time before").into());
+        }
+        self.time_s = time_s;
+        let (before, followed) = (std::mem::take(&mut self.poses), std::mem::take(&mut self.followed));
+        for (pose, Followed { square, filters }) in before.into_iter().zip(followed) {
             let located = self.estimator.landmarks(image, pose.detection, square, &mut self.planes)?;
-            self.keep(located);
+            self.keep(located, filters)?;
         }
         let config = &self.estimator.config;
         if self.poses.len() < config.max_poses {
@@ -86,7 +105,9 @@ impl<'a> PoseTracker<'a> {
                 let Ok(square) = detection.body_roi(config.roi_scale) else { continue };
                 if self.poses.len() < config.max_poses && !self.holds(&square) {
                     let located = self.estimator.landmarks(image, detection, square, &mut self.planes)?;
-                    self.keep(located);
+                    let filter = config.follow.clone().map(OneEuroConfig::build).transpose()?;
+                    let filters = filter.map(|filter| [(); 2].map(|()| [(); 2].map(|()| filter.stream())));
+                    self.keep(located, filters)?;
                 }
             }
         }
@@ -94,18 +115,26 @@ impl<'a> PoseTracker<'a> {
     }
 
     /// Follows a person unless somebody is followed there already.
-    fn keep(&mut self, located: Option<Located>) {
-        let Some(Located { pose, axis }) = located else { return };
+    fn keep(&mut self, located: Option<Located>, mut filters: Option<[[OneEuroStream; 2]; 2]>) -> Result<()> {
+        let Some(Located { pose, mut axis }) = located else { return Ok(()) };
+        let [[x, y], [p, q]] = axis;
+        let unit = 2.0 * (p - x).hypot(q - y);
+        if let (Some(filters), true) = (&mut filters, unit > 0.0) {
+            for (value, filter) in axis.as_flattened_mut().iter_mut().zip(filters.as_flattened_mut()) {
+                *value = filter.push_in(unit, self.time_s, *value)?;
+            }
+        }
         if let Ok(square) = roi_along(axis, self.estimator.config.roi_scale)
             && !self.holds(&square)
         {
             self.poses.push(pose);
-            self.squares.push(square);
+            self.followed.push(Followed { square, filters });
         }
+        Ok(())
     }
 
     fn holds(&self, square: &SquareRoi) -> bool {
-        self.squares.iter().any(|other| overlap(&about(other), &about(square)) > SAME_PERSON)
+        self.followed.iter().any(|other| overlap(&about(&other.square), &about(square)) > SAME_PERSON)
     }
 
     /// Pictures in which the detector has looked.
@@ -114,10 +143,11 @@ impl<'a> PoseTracker<'a> {
         self.looks
     }
 
-    /// Forgets who was followed: at a cut of the film.
+    /// Forgets who was followed, and the time: at a cut of the film.
     pub fn reset(&mut self) {
         self.poses.clear();
-        self.squares.clear();
+        self.followed.clear();
+        self.time_s = f64::NEG_INFINITY;
     }
 }
 
