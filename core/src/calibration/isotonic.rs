@@ -136,20 +136,56 @@ impl Block {
 
 /// The pooled blocks of unweighted labels.
 pub(super) fn blocks(labels: &[bool], scores: &[f64]) -> Vec<Block> {
-    // each class sorted for itself: plain numbers sort several times faster than pairs or positions
-    let sorted = |class: bool| {
-        let of = labels.iter().zip(scores).filter(|(y, _)| **y == class);
-        let mut scores: Vec<f64> = of.map(|(_, s)| s + 0.0).collect(); // + 0.0 makes −0 the 0 that it equals
-        ascending(&mut scores);
-        scores
-    };
-    let (negatives, positives) = (sorted(false), sorted(true));
-    let (mut negatives, mut positives) = (negatives.into_iter().peekable(), positives.into_iter().peekable());
-    pool(std::iter::from_fn(|| match (negatives.peek(), positives.peek()) {
-        (Some(n), Some(p)) if p < n => positives.next().map(|s| (s, 1.0, 1.0)),
-        (None, _) => positives.next().map(|s| (s, 1.0, 1.0)),
-        _ => negatives.next().map(|s| (s, 1.0, 0.0)),
-    }))
+    let [negatives, positives] = by_class(labels, scores);
+    let (mut below, mut above) = (negatives.as_slice(), positives.as_slice());
+    let mut blocks = Vec::new();
+    while !(below.is_empty() && above.is_empty()) {
+        // the cases of one class before the next of the other share one mean, and are pooled at once
+        push_run(&mut blocks, &mut below, above, 0.0);
+        push_run(&mut blocks, &mut above, below, 1.0);
+        if let (Some(&score), Some(&other)) = (below.first(), above.first())
+            && score == other
+        {
+            let [low, high] = [&mut below, &mut above].map(|cases| split(cases, |s| s == score).len() as f64);
+            push(&mut blocks, Block { first: score, last: score, weight: low + high, sum: high });
+        }
+    }
+    blocks
+}
+
+/// The scores of the negatives and of the positives, rising. Each class is sorted for itself: plain numbers sort several
+/// times faster than pairs or positions.
+fn by_class(labels: &[bool], scores: &[f64]) -> [Vec<f64>; 2] {
+    let mut all = vec![0.0; scores.len() + 1];
+    // from both ends, and to both, because which class a case has can't be foreseen; the place that is left is none's
+    let (mut low, mut high) = (0, scores.len());
+    for (label, score) in labels.iter().zip(scores) {
+        let score = score + 0.0; // makes −0 the 0 that it equals
+        (all[low], all[high]) = (score, score);
+        (low, high) = (low + usize::from(!label), high - usize::from(*label));
+    }
+    let mut above = all.split_off(low + 1);
+    all.truncate(low);
+    ascending(&mut all);
+    ascending(&mut above);
+    [all, above]
+}
+
+/// Takes the first cases of which `is` holds.
+fn split<'a>(cases: &mut &'a [f64], is: impl Fn(f64) -> bool) -> &'a [f64] {
+    let (first, rest) = cases.split_at(cases.iter().take_while(|score| is(**score)).count());
+    *cases = rest;
+    first
+}
+
+/// Pools the cases before the first of the other class, all of one `outcome`.
+fn push_run(blocks: &mut Vec<Block>, cases: &mut &[f64], other: &[f64], outcome: f64) {
+    let end = other.first().copied().unwrap_or(f64::INFINITY);
+    let run = split(cases, |score| score < end);
+    if let (Some(&first), Some(&last)) = (run.first(), run.last()) {
+        let weight = run.len() as f64;
+        push(blocks, Block { first, last, weight, sum: outcome * weight });
+    }
 }
 
 /// Pools points (score, weight, weight · y) in rising order of score: ties first, then neighbours that fall.
@@ -159,15 +195,17 @@ fn pool(points: impl Iterator<Item = (f64, f64, f64)>) -> Vec<Block> {
     for (score, weight, sum) in points {
         match &mut tie {
             Some(t) if t.last == score => (t.weight, t.sum) = (t.weight + weight, t.sum + sum),
-            _ => push(&mut blocks, tie.replace(Block { first: score, last: score, weight, sum })),
+            _ => tie
+                .replace(Block { first: score, last: score, weight, sum })
+                .into_iter()
+                .for_each(|t| push(&mut blocks, t)),
         }
     }
-    push(&mut blocks, tie);
+    tie.into_iter().for_each(|tie| push(&mut blocks, tie));
     blocks
 }
 
-fn push(blocks: &mut Vec<Block>, next: Option<Block>) {
-    let Some(mut next) = next else { return };
+fn push(blocks: &mut Vec<Block>, mut next: Block) {
     // cross-multiplied means: exact for counts
     while let Some(before) = blocks.pop_if(|b| b.sum * next.weight >= next.sum * b.weight) {
         let (weight, sum) = (before.weight + next.weight, before.sum + next.sum);
@@ -209,6 +247,17 @@ mod tests {
         let (l, s): (Vec<bool>, Vec<f64>) = copies.iter().map(pick).unzip();
         let weighted = Isotonic::default().fit_weighted(&labels, &scores, &[1.0, 2.0, 3.0, 1.0, 0.0]).unwrap();
         assert_eq!(Isotonic::default().fit(&l, &s).unwrap(), weighted);
+    }
+
+    #[test]
+    fn runs_of_a_class_are_pooled_as_case_by_case() {
+        for (seed, steps) in [(1, 3.0), (2, 20.0), (3, 1e9)] {
+            let (labels, scores) = simulated(300, seed, 1.0, 0.0);
+            let scores: Vec<f64> = scores.iter().map(|s| (s * steps).round() / steps).collect();
+            let mut order: Vec<usize> = (0..300).collect();
+            order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+            assert_eq!(blocks(&labels, &scores), pool(order.iter().map(|i| (scores[*i], 1.0, outcome(labels[*i])))));
+        }
     }
 
     #[test]
