@@ -79,18 +79,27 @@ pub fn resize_bilinear(image: &Image, width: usize, height: usize) -> Result<Ima
         out.rgb_mut().copy_from_slice(image.rgb());
         return Ok(out);
     }
-    let columns = places(image.width(), width).into_iter().map(|(at, next, w)| (at * 3, next * 3, w)).collect();
-    Arch::new().dispatch(Bilinear { image, columns, rows: places(image.height(), height), out: &mut out });
+    // two columns of the same pixels where there is one only, so that each place has a next one
+    let doubled: Vec<u8>;
+    let (rgb, wide) = if image.width() > 1 {
+        (image.rgb(), 3 * image.width())
+    } else {
+        doubled = image.rgb().as_chunks::<3>().0.iter().flat_map(|pixel| [*pixel; 2]).flatten().collect();
+        (doubled.as_slice(), 6)
+    };
+    let (columns, shares) = places(image.width(), width).into_iter().map(|(at, share)| (3 * at as u32, share)).unzip();
+    let rows = places(image.height(), height);
+    Arch::new().dispatch(Bilinear { rgb, wide, columns, shares, rows, out: &mut out });
     Ok(out)
 }
 
-/// For each output: the two inputs about it, and the share of the second.
-fn places(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
+/// For each output: the input before it that has a next one, and the share of the next.
+fn places(from: usize, to: usize) -> Vec<(usize, f32)> {
     let scale = from as f64 / to as f64;
     let place = |i: usize| {
         let at = ((i as f64 + 0.5) * scale - 0.5).clamp(0.0, (from - 1) as f64);
-        let first = at as usize;
-        (first, (first + 1).min(from - 1), (at - first as f64) as f32)
+        let first = (at as usize).min(from.saturating_sub(2));
+        (first, (at - first as f64) as f32)
     };
     (0..to).map(place).collect()
 }
@@ -98,9 +107,13 @@ fn places(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
 /// The pixels that a row of outputs needs are put side by side first, as four bytes each, then mixed in wide loops; what is
 /// put together from one place only is not mixed at all. Fetching and putting back pixel by pixel bounds it.
 struct Bilinear<'a> {
-    image: &'a Image,
-    columns: Vec<(usize, usize, f32)>,
-    rows: Vec<(usize, usize, f32)>,
+    rgb: &'a [u8],
+    /// Bytes of a row, of two pixels or more.
+    wide: usize,
+    /// First byte of the pixel before each output, and the share of the next pixel.
+    columns: Vec<u32>,
+    shares: Vec<f32>,
+    rows: Vec<(usize, f32)>,
     out: &'a mut Image,
 }
 
@@ -109,27 +122,27 @@ impl WithSimd for Bilinear<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { image, columns, rows, out } = self;
-        let (wide, width, rgb) = (image.width() * 3, out.width(), image.rgb());
-        // the last row has a byte more too, so that every pixel can be read as four
-        let end = (image.height() - 1) * wide;
-        let last: Vec<u8> = rgb[end..].iter().copied().chain([0]).collect();
-        let row = |n: usize| if n * wide == end { last.as_slice() } else { &rgb[n * wide..=(n + 1) * wide] };
-        let whole = columns.iter().all(|(_, _, share)| *share == 0.0);
-        let shares: Vec<f32> = columns.iter().flat_map(|(_, _, share)| [*share; 4]).collect();
+        let Self { rgb, wide, columns, shares, rows, out } = self;
+        let width = out.width();
+        // the last row has two bytes more, as the others, so that every two pixels can be read as eight
+        let end = rgb.len() - wide;
+        let last: Vec<u8> = rgb[end..].iter().copied().chain([0; 2]).collect();
+        let row = |n: usize| if n * wide == end { last.as_slice() } else { &rgb[n * wide..(n + 1) * wide + 2] };
+        let whole = shares.iter().all(|share| *share == 0.0);
+        let shares: Vec<f32> = shares.into_iter().flat_map(|share| [share; 4]).collect();
         let mut fetched: [Vec<u8>; 4] = std::array::from_fn(|_| vec![0; 4 * width]);
         let (mut mixed, mut line) = (vec![0u8; 4 * width], vec![0u8; 3 * width + 1]);
-        for (to, (first, second, share)) in out.rgb_mut().chunks_exact_mut(3 * width).zip(rows) {
+        for (to, (first, share)) in out.rgb_mut().chunks_exact_mut(3 * width).zip(rows) {
             let [a, next_a, b, next_b] = &mut fetched;
-            fetch::<false>(row(first), &columns, a);
-            if !whole {
-                fetch::<true>(row(first), &columns, next_a);
+            if whole {
+                fetch(row(first), &columns, a);
+            } else {
+                fetch_pairs(row(first), &columns, a, next_a);
             }
-            if share != 0.0 {
-                fetch::<false>(row(second), &columns, b);
-                if !whole {
-                    fetch::<true>(row(second), &columns, next_b);
-                }
+            if share != 0.0 && whole {
+                fetch(row(first + 1), &columns, b);
+            } else if share != 0.0 {
+                fetch_pairs(row(first + 1), &columns, b, next_b);
             }
             let pixels = match (whole, share == 0.0) {
                 (true, true) => a,
@@ -157,13 +170,25 @@ impl WithSimd for Bilinear<'_> {
     }
 }
 
-/// The pixels at the columns' first places, or at their second ones.
+/// The pixels at the columns.
 #[inline(always)]
-fn fetch<const NEXT: bool>(row: &[u8], columns: &[(usize, usize, f32)], to: &mut [u8]) {
-    for (to, (at, next, _)) in to.as_chunks_mut::<4>().0.iter_mut().zip(columns) {
-        let at = if NEXT { *next } else { *at };
-        if let Some(pixel) = row.get(at..).and_then(|v| v.first_chunk()) {
+fn fetch(row: &[u8], columns: &[u32], to: &mut [u8]) {
+    for (to, at) in to.as_chunks_mut::<4>().0.iter_mut().zip(columns) {
+        let at = *at as usize;
+        if let Some(pixel) = row.get(at..at + 4).and_then(|v| v.first_chunk()) {
             *to = *pixel;
+        }
+    }
+}
+
+/// The pixels at the columns, and the next ones.
+#[inline(always)]
+fn fetch_pairs(row: &[u8], columns: &[u32], to: &mut [u8], next: &mut [u8]) {
+    let to = to.as_chunks_mut::<4>().0.iter_mut().zip(next.as_chunks_mut::<4>().0);
+    for ((to, next), at) in to.zip(columns) {
+        let at = *at as usize;
+        if let Some(&[a, b, c, d, e, f, g, _]) = row.get(at..at + 8).and_then(|v| v.first_chunk::<8>()) {
+            (*to, *next) = ([a, b, c, d], [d, e, f, g]);
         }
     }
 }
@@ -172,7 +197,7 @@ fn fetch<const NEXT: bool>(row: &[u8], columns: &[(usize, usize, f32)], to: &mut
 fn mix(a: &[u8], b: &[u8], share: f32, to: &mut [u8]) {
     for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
         let (a, b) = (f32::from(*a), f32::from(*b));
-        *to = (a + (b - a) * share + 0.5) as u8;
+        *to = level(a + (b - a) * share + 0.5);
     }
 }
 
@@ -180,7 +205,7 @@ fn mix(a: &[u8], b: &[u8], share: f32, to: &mut [u8]) {
 fn mix_along(a: &[u8], next: &[u8], shares: &[f32], to: &mut [u8]) {
     for (((to, a), b), share) in to.iter_mut().zip(a).zip(next).zip(shares) {
         let (a, b) = (f32::from(*a), f32::from(*b));
-        *to = (a + (b - a) * share + 0.5) as u8;
+        *to = level(a + (b - a) * share + 0.5);
     }
 }
 
@@ -189,12 +214,22 @@ fn mix_both([a, next_a, b, next_b]: [&[u8]; 4], shares: &[f32], share: f32, to: 
     let n = to.len();
     let (a, next_a, b, next_b, shares) = (&a[..n], &next_a[..n], &b[..n], &next_b[..n], &shares[..n]);
     for i in 0..n {
-        let [upper, lower] = [(a[i], next_a[i]), (b[i], next_b[i])].map(|(a, b)| {
+        let [left, right] = [(a[i], b[i]), (next_a[i], next_b[i])].map(|(a, b)| {
             let (a, b) = (f32::from(a), f32::from(b));
-            a + (b - a) * shares[i]
+            a + (b - a) * share
         });
-        to[i] = (upper + (lower - upper) * share + 0.5) as u8;
+        to[i] = level(left + (right - left) * shares[i] + 0.5);
     }
+}
+
+/// The integer at or below a value of 0 to 256. Written with sums, because `as`, which looks for NaN and keeps to the range, is
+/// done value by value.
+#[inline(always)]
+fn level(value: f32) -> u8 {
+    const WHOLE: f32 = 8_388_608.0; // 2^23: beyond it there are no fractions
+    let nearest = (value + WHOLE) - WHOLE;
+    let below = nearest - if nearest > value { 1.0 } else { 0.0 };
+    (below + WHOLE).to_bits() as u8
 }
 
 /// Four values from `at` on.
@@ -214,7 +249,7 @@ fn put_four(line: &mut [f32], at: usize, values: [f32; 4]) {
 #[inline(always)]
 fn cut(values: &[f32], to: &mut [u8]) {
     for (to, v) in to.iter_mut().zip(values) {
-        *to = *v as u8;
+        *to = level(*v);
     }
 }
 
@@ -335,6 +370,39 @@ mod tests {
         assert_eq!(same, ramp(6, 4));
         let odd = resize_area(&ramp(5, 3), 2, 3).unwrap();
         assert_eq!(odd.rgb()[..6], [6, 0, 9, 22, 0, 9]); // (0 + 7 + 7) / 2.5, (14 / 2 + 21 + 28) / 2.5
+    }
+
+    #[test]
+    fn bilinear_is_the_formula() {
+        for [w, h, wide, high] in
+            [[1, 1, 3, 2], [1, 9, 4, 5], [2, 1, 7, 3], [9, 7, 3, 1], [33, 21, 7, 5], [12, 12, 31, 40], [5, 3, 5, 9]]
+        {
+            let rgb: Vec<u8> = (0..w * h * 3).map(|i| (i * i * 31 % 256) as u8).collect();
+            let (image, place) = (Image::new(w, h, rgb).unwrap(), |i: usize, from: usize, to: usize| {
+                ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).clamp(0.0, (from - 1) as f64)
+            });
+            let out = resize_bilinear(&image, wide, high).unwrap();
+            for (i, value) in out.rgb().iter().enumerate() {
+                let (x, y) = (place(i / 3 % wide, w, wide), place(i / 3 / wide, h, high));
+                let at = |dx: usize, dy: usize| {
+                    let [column, row] = [(x as usize + dx).min(w - 1), (y as usize + dy).min(h - 1)];
+                    f64::from(image.pixel(column, row).unwrap()[i % 3])
+                };
+                let along = |dy: usize| at(0, dy) + (at(1, dy) - at(0, dy)) * x.fract();
+                let want = along(0) + (along(1) - along(0)) * y.fract() + 0.5;
+                // a value at the edge of two levels may be either, in single precision
+                assert!(f64::from(*value) <= want + 1e-3 && f64::from(*value) > want - 1.0 - 1e-3, "{w} x {h}, {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn levels_are_cut() {
+        for i in 0..=2560u16 {
+            let value = f32::from(i.min(2559)) / 10.0;
+            assert_eq!(level(value), value as u8, "{value}");
+        }
+        assert_eq!([level(0.0), level(254.99998), level(255.0), level(255.99998)], [0, 254, 255, 255]);
     }
 
     #[test]
