@@ -107,11 +107,7 @@ impl NotFinite {
     /// # Errors
     /// Itself, with the position of the first such value.
     pub fn check_f32(what: &'static str, values: &[f32]) -> Result<(), Self> {
-        // whole blocks first: a search that may end at any value takes one at a time
-        if values.chunks(256).all(|block| block.iter().fold(true, |all, v| all & v.is_finite())) {
-            return Ok(());
-        }
-        values.iter().position(|v| !v.is_finite()).map_or(Ok(()), |index| Err(Self { what, index }))
+        Self::check(what, values, |v| v.is_finite())
     }
 
     /// As [`check_f32`](Self::check_f32), for `f64`.
@@ -119,7 +115,16 @@ impl NotFinite {
     /// # Errors
     /// Itself, with the position of the first such value.
     pub fn check_f64(what: &'static str, values: &[f64]) -> Result<(), Self> {
-        values.iter().position(|v| !v.is_finite()).map_or(Ok(()), |index| Err(Self { what, index }))
+        Self::check(what, values, |v| v.is_finite())
+    }
+
+    fn check<T: Copy>(what: &'static str, values: &[T], is_finite: impl Fn(T) -> bool) -> Result<(), Self> {
+        // whole blocks first: a search that may end at any value takes one at a time
+        const BLOCK: usize = 256;
+        let good = values.chunks(BLOCK).take_while(|block| block.iter().fold(true, |all, v| all & is_finite(*v)));
+        let from = good.count() * BLOCK;
+        let rest = values.get(from..).unwrap_or_default();
+        rest.iter().position(|v| !is_finite(*v)).map_or(Ok(()), |at| Err(Self { what, index: from + at }))
     }
 }
 
@@ -308,5 +313,17 @@ mod tests {
         assert_eq!(Mismatch::check("labels", 3, 2).unwrap_err().to_string(), "labels: expected 3, found 2");
         let gap = NotFinite::check_f32("sample", &[0.0, f32::NAN]).unwrap_err();
         assert_eq!(gap.to_string(), "sample 1 is not finite: fill or cut the gap first");
+    }
+
+    #[test]
+    fn the_first_value_that_is_not_finite_is_named() {
+        for n in [0, 1, 255, 256, 257, 1000] {
+            let mut values = vec![1.0; n];
+            assert!(NotFinite::check_f64("sample", &values).is_ok());
+            for index in (0..n).rev().step_by(83) {
+                values[index] = if index % 2 == 0 { f64::NAN } else { f64::NEG_INFINITY };
+                assert_eq!(NotFinite::check_f64("sample", &values).unwrap_err().index, index);
+            }
+        }
     }
 }

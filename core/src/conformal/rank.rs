@@ -1,9 +1,9 @@
 //! The k-th smallest of many numbers, without moving them all.
 
 /// Numbers from which on it pays to look at a sample first.
-const LARGE: usize = 16_384;
+const LARGE: usize = 65_536;
 /// Size of the sample.
-const SAMPLE: usize = 4096;
+const SAMPLE: usize = 16_384;
 
 /// The `rank`-th smallest (1 is the smallest) of `values`, which are no NaN; `rank` is 1 to their number.
 ///
@@ -24,11 +24,17 @@ fn between(values: &[f64], rank: usize) -> Option<f64> {
         return None;
     }
     let mut sample: Vec<f64> = values.iter().step_by(values.len() / SAMPLE).copied().collect();
-    sample.sort_unstable_by(f64::total_cmp);
-    let expected = (rank as f64 / values.len() as f64 * sample.len() as f64) as usize;
-    let margin = 3 * (sample.len() as f64 / 4.0).sqrt() as usize; // three standard deviations where they are largest
-    let low = expected.checked_sub(margin).map_or(f64::NEG_INFINITY, |i| sample[i]);
-    let high = sample.get(expected + margin).copied().unwrap_or(f64::INFINITY);
+    let share = rank as f64 / values.len() as f64;
+    let expected = (share * sample.len() as f64) as usize;
+    let margin = 4 + (4.0 * (share * (1.0 - share) * sample.len() as f64).sqrt()) as usize; // four standard deviations
+    let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
+    if expected + margin < sample.len() {
+        high = *sample.select_nth_unstable_by(expected + margin, f64::total_cmp).1;
+        sample.truncate(expected + margin);
+    }
+    if let Some(rank) = expected.checked_sub(margin) {
+        low = *sample.select_nth_unstable_by(rank, f64::total_cmp).1;
+    }
     let (mut below, mut kept) = (0usize, Vec::with_capacity(values.len() / 8));
     let mut keep = |values: &[f64]| kept.extend(values.iter().filter(|v| (low..=high).contains(*v)));
     let (eights, rest) = values.as_chunks::<8>();
