@@ -129,6 +129,27 @@ impl Image {
         &mut self.rgb
     }
 
+    /// The picture turned to the right by so many quarters.
+    #[cfg(feature = "mp4")]
+    pub(crate) fn turned(&self, quarters: u8) -> Result<Self> {
+        let (w, h) = (self.width, self.height);
+        let (width, height) = if quarters.is_multiple_of(2) { (w, h) } else { (h, w) };
+        let mut out = Self::filled(width, height, [0; 3])?;
+        let pixels = self.rgb.as_chunks::<3>().0;
+        for (y, row) in out.rgb.chunks_exact_mut(3 * width).enumerate() {
+            for (x, to) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let from = match quarters % 4 {
+                    0 => y * w + x,
+                    1 => (h - 1 - x) * w + y,
+                    2 => (h - 1 - y) * w + w - 1 - x,
+                    _ => x * w + w - 1 - y,
+                };
+                *to = pixels[from];
+            }
+        }
+        Ok(out)
+    }
+
     /// The colour of pixel (`x`, `y`), if it is inside.
     #[must_use]
     pub fn pixel(&self, x: usize, y: usize) -> Option<[u8; 3]> {

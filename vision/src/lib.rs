@@ -47,7 +47,7 @@
 //! | [`eval`] | how good key points are: OKS, average precision, PCK, MPJPE |
 //! | [`overlay`] | the skeleton drawn over the picture |
 //! | [`chart`] | the angle over time as SVG |
-//! | [`video`] | frames with their times: folders, GIF, Y4M, Motion JPEG |
+//! | [`video`] | frames with their times: folders, GIF, Y4M, Motion JPEG, MP4 |
 //! | `explain` | which pixels a network's answer rests on (feature `models`) |
 //! | `tutorials` | two pages to read: a squat from frames to a report, expressions in a portrait |
 //!
@@ -55,7 +55,7 @@
 //! `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda` and `rocm` only forward to burn; which of them computes is the caller's
 //! `Device`.
 //!
-//! What it does **not** do: read MP4 (see [`video`]), infer emotions. It is **not a medical
+//! What it does **not** do: read H.265 (see [`video`]), infer emotions. It is **not a medical
 //! device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

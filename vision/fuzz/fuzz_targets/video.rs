@@ -1,4 +1,4 @@
-//! Films: GIF, Y4M, Motion JPEG in AVI.
+//! Films: GIF, Y4M, Motion JPEG in AVI, H.264 in MP4.
 #![no_main]
 
 use eir_core::Limits;

@@ -1,5 +1,7 @@
 //! One iterator for every kind of film.
 
+#[cfg(feature = "mp4")]
+use super::h264;
 use super::yuv::ColourMatrix;
 use super::{avi, folder, gif, y4m};
 use crate::{Error, Image, Result};
@@ -32,6 +34,8 @@ pub enum VideoFormat {
     Y4m,
     /// Motion JPEG in AVI.
     AviMjpeg,
+    /// H.264 in MP4 or QuickTime (feature `mp4`).
+    Mp4H264,
 }
 
 /// What is read from: a file or bytes.
@@ -70,10 +74,10 @@ pub(super) trait Source: Send {
 pub struct VideoConfig {
     /// Frames a second of a folder without `times.csv`, above 0 to 100 000. Default: such a folder is refused.
     pub rate_hz: Option<f64>,
-    /// How luminance and chrominance of Y4M become red, green and blue. Default: BT.601 below 720 rows, BT.709 from there,
-    /// as players do; the file does not say.
+    /// How luminance and chrominance of Y4M and MP4 become red, green and blue. Default: BT.601 below 720 rows, BT.709 from there,
+    /// as players do, unless the file says.
     pub colours: Option<ColourMatrix>,
-    /// Whether Y4M uses all levels (0 … 255) and not 16 … 235. Default: what the file says, else 16 … 235.
+    /// Whether Y4M and MP4 use all levels (0 … 255) and not 16 … 235. Default: what the file says, else 16 … 235.
     pub full_range: Option<bool>,
 }
 
@@ -148,8 +152,24 @@ impl VideoConfig {
             let source = avi::Avi::open(input, limits)?;
             return Ok(Frames::new(VideoFormat::AviMjpeg, Box::new(source), limits));
         }
-        let known = if head.get(4..8) == Some(b"ftyp") { "an MP4 or QuickTime film" } else { "this kind of film" };
-        Err(Unsupported::new(known, "give Y4M, AVI with Motion JPEG, GIF or a folder of pictures").into())
+        // QuickTime may have no first box that says so
+        if matches!(head.get(4..8), Some(b"ftyp" | b"moov" | b"mdat" | b"wide")) {
+            return self.mp4(input, limits);
+        }
+        let instead = "give Y4M, AVI with Motion JPEG, GIF or a folder of pictures";
+        Err(Unsupported::new("this kind of film", instead).into())
+    }
+
+    #[cfg(feature = "mp4")]
+    fn mp4(&self, input: impl Input + 'static, limits: &Limits) -> Result<Frames> {
+        let source = h264::H264::open(input, self.colours, self.full_range, limits)?;
+        Ok(Frames::new(VideoFormat::Mp4H264, Box::new(source), limits))
+    }
+
+    #[cfg(not(feature = "mp4"))]
+    fn mp4(&self, _: impl Input, _: &Limits) -> Result<Frames> {
+        let instead = "switch on the feature `mp4`, or give Y4M, AVI with Motion JPEG, GIF or a folder of pictures";
+        Err(Unsupported::new("an MP4 or QuickTime film", instead).into())
     }
 }
 

@@ -7,8 +7,6 @@ use eir_core::Limits;
 use eir_core::error::{Io, Malformed, Unsupported};
 use std::io::{BufRead, Read};
 
-/// Rows from which players take a film for high definition.
-const HIGH_DEFINITION: usize = 720;
 /// Longest line of the head or of a frame.
 const LINE: u64 = 4096;
 
@@ -81,8 +79,7 @@ impl<R: Input> Y4m<R> {
         let values = (width * height) as u64 + 2 * chroma.area(width, height) as u64;
         let bytes = limits.product("frame of a film (bytes)", &[values, sample])?;
         limits.product("decoded frame (bytes)", &[width as u64, height as u64, 3])?;
-        let matrix =
-            colours.unwrap_or(if height < HIGH_DEFINITION { ColourMatrix::Bt601 } else { ColourMatrix::Bt709 });
+        let matrix = colours.unwrap_or(ColourMatrix::usual(height));
         let to_rgb = ToRgb::new(matrix, full_range.or(full).unwrap_or(false));
         let (buffer, rows) = (Vec::new(), [Vec::new(), Vec::new(), Vec::new()]);
         Ok(Self { input, width, height, rate, chroma, bits, to_rgb, bytes, buffer, rows, count: 0 })

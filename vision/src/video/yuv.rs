@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Rows from which players take a film for high definition.
+const HIGH_DEFINITION: usize = 720;
+
 /// Which weights of red, green and blue make the luminance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -13,6 +16,11 @@ pub enum ColourMatrix {
 }
 
 impl ColourMatrix {
+    /// What players take where a film does not say.
+    pub(super) fn usual(height: usize) -> Self {
+        if height < HIGH_DEFINITION { Self::Bt601 } else { Self::Bt709 }
+    }
+
     /// Weights of red and blue.
     fn weights(self) -> [f64; 2] {
         match self {
