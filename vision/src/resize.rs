@@ -225,7 +225,7 @@ fn mix_both([a, next_a, b, next_b]: [&[u8]; 4], shares: &[f32], share: f32, to: 
 /// The integer at or below a value of 0 to 256. Written with sums, because `as`, which looks for NaN and keeps to the range, is
 /// done value by value.
 #[inline(always)]
-fn level(value: f32) -> u8 {
+pub(crate) fn level(value: f32) -> u8 {
     const WHOLE: f32 = 8_388_608.0; // 2^23: beyond it there are no fractions
     let nearest = (value + WHOLE) - WHOLE;
     let below = nearest - if nearest > value { 1.0 } else { 0.0 };

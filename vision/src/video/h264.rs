@@ -2,7 +2,7 @@
 
 use super::frames::{Frame, Input, Source};
 use super::mp4::{Film, io, malformed};
-use super::yuv::{ColourMatrix, ToRgb};
+use super::yuv::{ColourMatrix, ToRgb, load};
 use crate::{Image, Result};
 use eir_core::Limits;
 use eir_core::error::Unsupported;
@@ -135,16 +135,18 @@ impl<R: Input> H264<R> {
             let from = [(&planes.y, y, width), (&planes.u, line, half), (&planes.v, line, half)];
             for (row, (plane, line, n)) in self.rows.iter_mut().zip(from) {
                 row.clear();
+                let each = width / n.max(1); // pixels that share a value
                 if planes.bit_depth > 8 {
                     let scale = 1.0 / f32::from(1u16 << (planes.bit_depth - 8));
                     let values = plane.get(2 * line * n..2 * (line + 1) * n).unwrap_or_default().as_chunks::<2>().0;
-                    row.extend(values.iter().map(|b| f32::from(u16::from_le_bytes(*b)) * scale));
+                    load(values.iter().map(|b| f32::from(u16::from_le_bytes(*b)) * scale), each, row);
                 } else {
-                    row.extend(plane.get(line * n..(line + 1) * n).unwrap_or_default().iter().map(|b| f32::from(*b)));
+                    let values = plane.get(line * n..(line + 1) * n).unwrap_or_default();
+                    load(values.iter().map(|b| f32::from(*b)), each, row);
                 }
             }
             let [luma, u, v] = &self.rows;
-            self.to_rgb.row(luma, u, v, true, out);
+            self.to_rgb.row(luma, u, v, out);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! YUV4MPEG2: a line of text, then frames without compression.
 
 use super::frames::{Frame, Input, Source};
-use super::yuv::{ColourMatrix, ToRgb};
+use super::yuv::{ColourMatrix, ToRgb, load};
 use crate::{Image, Result};
 use eir_core::Limits;
 use eir_core::error::{Io, Malformed, Unsupported};
@@ -100,12 +100,14 @@ impl<R: Input> Y4m<R> {
         let starts = [y * w, w * h + chroma_y * chroma_width, w * h + area + chroma_y * chroma_width];
         for ((row, start), n) in self.rows.iter_mut().zip(starts).zip([w, chroma_width, chroma_width]) {
             let bytes = self.buffer.get(start * size..(start + n) * size).unwrap_or_default();
+            let each = w.div_ceil(n.max(1)); // pixels that share a value
             row.clear();
             if bits > 8 {
                 let scale = 1.0 / f32::from(1u16 << (bits - 8));
-                row.extend(bytes.as_chunks::<2>().0.iter().map(|b| f32::from(u16::from_le_bytes(*b)) * scale));
+                let values = bytes.as_chunks::<2>().0.iter();
+                load(values.map(|b| f32::from(u16::from_le_bytes(*b)) * scale), each, row);
             } else {
-                row.extend(bytes.iter().map(|b| f32::from(*b)));
+                load(bytes.iter().map(|b| f32::from(*b)), each, row);
             }
         }
     }
@@ -152,7 +154,7 @@ impl<R: Input> Source for Y4m<R> {
             let [luma, u, v] = &self.rows;
             match self.chroma {
                 Chroma::Grey => self.to_rgb.grey_row(luma, out),
-                Chroma::Colour([halved, _]) => self.to_rgb.row(luma, u, v, halved, out),
+                Chroma::Colour(_) => self.to_rgb.row(luma, u, v, out),
             }
         }
         let [frames, seconds] = self.rate;

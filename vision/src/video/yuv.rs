@@ -1,5 +1,6 @@
 //! Luminance and chrominance to red, green and blue.
 
+use crate::resize::level;
 use serde::{Deserialize, Serialize};
 
 /// Rows from which players take a film for high definition.
@@ -55,34 +56,51 @@ impl ToRgb {
         }
     }
 
-    /// One row: luminance, both chrominances (as long, or each value for two pixels), red green blue out.
+    /// One row: luminance and both chrominances, a value for each pixel; red, green, blue out.
     ///
-    /// Three multiply-adds a pixel and one store of three bytes: bound by the conversions to bytes.
-    pub(super) fn row(&self, y: &[f32], u: &[f32], v: &[f32], halved: bool, out: &mut [u8]) {
-        let pixels = out.as_chunks_mut::<3>().0;
-        if halved {
-            let pairs = pixels.chunks_mut(2).zip(y.chunks(2)).zip(u.iter().zip(v));
-            for ((pixels, y), (u, v)) in pairs {
-                pixels.iter_mut().zip(y).for_each(|(p, y)| *p = self.pixel(*y, *u, *v));
+    /// Some pixels at a time, colour by colour: bound by the conversions to bytes, in vectors, and their mixing.
+    pub(super) fn row(&self, y: &[f32], u: &[f32], v: &[f32], out: &mut [u8]) {
+        const SOME: usize = 64;
+        let pixels = out.as_chunks_mut::<3>().0.chunks_mut(SOME);
+        for (((pixels, y), u), v) in pixels.zip(y.chunks(SOME)).zip(u.chunks(SOME)).zip(v.chunks(SOME)) {
+            let mut colours = [[0; SOME]; 3];
+            let [red, green, blue] = &mut colours;
+            for (((((r, g), b), y), u), v) in red.iter_mut().zip(green).zip(blue).zip(y).zip(u).zip(v) {
+                [*r, *g, *b] = self.pixel(*y, *u, *v);
             }
-        } else {
-            for ((p, y), (u, v)) in pixels.iter_mut().zip(y).zip(u.iter().zip(v)) {
-                *p = self.pixel(*y, *u, *v);
+            let [red, green, blue] = &colours;
+            for (((pixel, r), g), b) in pixels.iter_mut().zip(red).zip(green).zip(blue) {
+                *pixel = [*r, *g, *b];
             }
         }
     }
 
     /// One row without colour.
     pub(super) fn grey_row(&self, y: &[f32], out: &mut [u8]) {
-        let level = |y: f32| ((y - self.black) * self.scale + 0.5) as u8;
+        let level = |y: f32| cut((y - self.black) * self.scale + 0.5);
         out.as_chunks_mut::<3>().0.iter_mut().zip(y).for_each(|(p, y)| *p = [level(*y); 3]);
     }
 
+    #[inline(always)]
     fn pixel(&self, y: f32, u: f32, v: f32) -> [u8; 3] {
         let (y, u, v) = ((y - self.black) * self.scale + 0.5, u - 128.0, v - 128.0);
-        // `as` keeps to 0 … 255
-        [(y + self.red * v) as u8, (y - self.green[0] * u - self.green[1] * v) as u8, (y + self.blue * u) as u8]
+        [cut(y + self.red * v), cut(y - self.green[0] * u - self.green[1] * v), cut(y + self.blue * u)]
     }
+}
+
+/// Appends the values of a row, each for one pixel or for two.
+pub(super) fn load(values: impl Iterator<Item = f32>, each: usize, row: &mut Vec<f32>) {
+    if each == 2 {
+        row.extend(values.flat_map(|value| [value; 2]));
+    } else {
+        row.extend(values);
+    }
+}
+
+/// A level of 0 to 255.
+#[inline(always)]
+fn cut(value: f32) -> u8 {
+    level(value.clamp(0.0, 255.0))
 }
 
 #[cfg(test)]
