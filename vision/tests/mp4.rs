@@ -47,6 +47,35 @@ fn pictures_equal_ffmpeg_at_their_times() {
     }
 }
 
+/// Of a picture of 46 x 34: where the pixel (0, 0) comes from, for each way to hold a camera.
+#[test]
+fn pictures_are_turned_as_the_file_says() {
+    let film = film("uneven.mp4");
+    let first = |film: &[u8]| frames(film, &Limits::default()).unwrap().swap_remove(0).image;
+    let upright = first(&film);
+    let at = film.windows(4).position(|four| four == b"tkhd").unwrap() + 44;
+    for (matrix, size, corner) in [
+        ([1, 0, 0, 1], [46, 34], [0, 0]),
+        ([0, 1, -1, 0], [34, 46], [0, 33]), // a quarter to the right: the lower left corner comes up
+        ([-1, 0, 0, -1], [46, 34], [45, 33]),
+        ([0, -1, 1, 0], [34, 46], [45, 0]),
+    ] {
+        let mut film = film.clone();
+        for (at, value) in [at, at + 4, at + 12, at + 16].into_iter().zip(matrix) {
+            film[at..at + 4].copy_from_slice(&(65536i32 * value).to_be_bytes());
+        }
+        let turned = first(&film);
+        assert_eq!([turned.width(), turned.height()], size);
+        let [a, b, c, d] = matrix.map(|v| v as isize);
+        for (y, x) in (0..34).flat_map(|y| (0..46).map(move |x| (y, x))) {
+            // as the standard writes it, about the corner that becomes the first
+            let [dx, dy] = [x - corner[0], y - corner[1]];
+            let to = [a * dx + c * dy, b * dx + d * dy].map(|v| v as usize);
+            assert_eq!(turned.pixel(to[0], to[1]), upright.pixel(x as usize, y as usize), "{matrix:?} {x} {y}");
+        }
+    }
+}
+
 #[test]
 fn films_that_are_broken() {
     let limits = Limits::default().with_bytes(64 << 20).with_items(100_000);

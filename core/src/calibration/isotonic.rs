@@ -195,13 +195,16 @@ fn pool(points: impl Iterator<Item = (f64, f64, f64)>) -> Vec<Block> {
     for (score, weight, sum) in points {
         match &mut tie {
             Some(t) if t.last == score => (t.weight, t.sum) = (t.weight + weight, t.sum + sum),
-            _ => tie
-                .replace(Block { first: score, last: score, weight, sum })
-                .into_iter()
-                .for_each(|t| push(&mut blocks, t)),
+            _ => {
+                if let Some(done) = tie.replace(Block { first: score, last: score, weight, sum }) {
+                    push(&mut blocks, done);
+                }
+            }
         }
     }
-    tie.into_iter().for_each(|tie| push(&mut blocks, tie));
+    if let Some(last) = tie {
+        push(&mut blocks, last);
+    }
     blocks
 }
 
