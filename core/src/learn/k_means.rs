@@ -2,7 +2,9 @@ use super::design::each_chunk;
 use crate::error::{Mismatch, Parameter, TooShort};
 use crate::random::Generator;
 use crate::{Error, Rows};
+use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// k-means: rows in groups around centres.
 ///
@@ -212,7 +214,9 @@ fn lloyd(rows: Rows<'_>, mut centres: Vec<f64>, max_iterations: usize) -> KMeans
     let mut labels = vec![usize::MAX; rows.len()];
     let (mut converged, mut iterations) = (false, 0);
     loop {
-        let parts = each_chunk(rows.len(), |range| part(rows, &tiles, range, &centres));
+        let parts = each_chunk(rows.len(), |range| {
+            Arch::new().dispatch(Nearest { rows, tiles: &tiles, range, centres: &centres })
+        });
         let nearest = || parts.iter().flat_map(|p| &p.nearest);
         converged |= nearest().zip(&labels).all(|((k, _), label)| k == label);
         labels.iter_mut().zip(nearest()).for_each(|(label, (k, _))| *label = *k);
@@ -277,34 +281,48 @@ fn side_by_side(rows: Rows<'_>) -> Vec<[f64; LANES]> {
     tiles
 }
 
-/// Finds the nearest centre of each row of `range`, which starts at a multiple of `LANES`.
-fn part(rows: Rows<'_>, tiles: &[[f64; LANES]], range: std::ops::Range<usize>, centres: &[f64]) -> Part {
-    let columns = rows.columns();
-    let mut part = Part { nearest: Vec::with_capacity(range.len()), sums: vec![0.0; centres.len()] };
-    for first in range.clone().step_by(LANES) {
-        let tile = &tiles[first / LANES * columns..][..columns];
-        let (mut best, mut group) = ([f64::INFINITY; LANES], [0.0; LANES]);
-        for (k, centre) in centres.chunks_exact(columns).enumerate() {
-            let mut distances = [0.0; LANES];
-            for (x, c) in tile.iter().zip(centre) {
+/// Finds the nearest centre of each row of `range`, which starts at a multiple of `LANES`. Bound by the three operations of
+/// each difference.
+struct Nearest<'a> {
+    rows: Rows<'a>,
+    tiles: &'a [[f64; LANES]],
+    range: Range<usize>,
+    centres: &'a [f64],
+}
+
+impl WithSimd for Nearest<'_> {
+    type Output = Part;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Part {
+        let Self { rows, tiles, range, centres } = self;
+        let columns = rows.columns();
+        let mut part = Part { nearest: Vec::with_capacity(range.len()), sums: vec![0.0; centres.len()] };
+        for first in range.clone().step_by(LANES) {
+            let tile = &tiles[first / LANES * columns..][..columns];
+            let (mut best, mut group) = ([f64::INFINITY; LANES], [0.0; LANES]);
+            for (k, centre) in centres.chunks_exact(columns).enumerate() {
+                let mut distances = [0.0; LANES];
+                for (x, c) in tile.iter().zip(centre) {
+                    for lane in 0..LANES {
+                        distances[lane] += (x[lane] - c) * (x[lane] - c);
+                    }
+                }
                 for lane in 0..LANES {
-                    distances[lane] += (x[lane] - c) * (x[lane] - c);
+                    let closer = distances[lane] < best[lane];
+                    group[lane] = if closer { k as f64 } else { group[lane] };
+                    best[lane] = if closer { distances[lane] } else { best[lane] };
                 }
             }
-            for lane in 0..LANES {
-                let closer = distances[lane] < best[lane];
-                group[lane] = if closer { k as f64 } else { group[lane] };
-                best[lane] = if closer { distances[lane] } else { best[lane] };
+            for (i, (group, distance)) in (first..range.end).zip(group.into_iter().zip(best)) {
+                let k = group as usize;
+                let sums = &mut part.sums[k * columns..(k + 1) * columns];
+                sums.iter_mut().zip(rows.row(i)).for_each(|(s, x)| *s += x);
+                part.nearest.push((k, distance));
             }
         }
-        for (i, (group, distance)) in (first..range.end).zip(group.into_iter().zip(best)) {
-            let k = group as usize;
-            let sums = &mut part.sums[k * columns..(k + 1) * columns];
-            sums.iter_mut().zip(rows.row(i)).for_each(|(s, x)| *s += x);
-            part.nearest.push((k, distance));
-        }
+        part
     }
-    part
 }
 
 #[cfg(test)]
