@@ -590,7 +590,7 @@ mod tests {
     #[test]
     fn any_number_of_threads_gives_the_same_bytes() {
         let mut stream = Generator::new(4, "threads").stream(0);
-        for (groups, kernel) in [(1, [3, 3]), (2, [1, 3]), (48, [3, 3]), (1, [1, 1]), (3, [2, 2])] {
+        for (groups, kernel) in [(1, [3, 3]), (2, [1, 3]), (2, [1, 5]), (48, [3, 3]), (1, [1, 1]), (3, [2, 2])] {
             let config = ConvConfig::new(48, 48, kernel).with_groups(groups).with_padding([1, 1]);
             let (weight, x) = (values(&mut stream, config.weights()), values(&mut stream, 2 * 48 * 50 * 50));
             let layer = Conv2d::new(config, &weight, None).unwrap();
@@ -598,7 +598,9 @@ mod tests {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| layer.forward(&x, 2, [50, 50]).unwrap())
             };
-            assert_eq!(with(1), with(5), "{groups} groups, {kernel:?}");
+            for threads in [2, 5, 8] {
+                assert_eq!(with(1), with(threads), "{groups} groups, {kernel:?}");
+            }
         }
     }
 
