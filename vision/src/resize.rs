@@ -79,7 +79,7 @@ pub fn resize_bilinear(image: &Image, width: usize, height: usize) -> Result<Ima
         out.rgb_mut().copy_from_slice(image.rgb());
         return Ok(out);
     }
-    // two columns of the same pixels where there is one only, so that each place has a next one
+    // a column of one pixel is doubled: every row then has the bytes that are read beyond the one before it
     let doubled: Vec<u8>;
     let (rgb, wide) = if image.width() > 1 {
         (image.rgb(), 3 * image.width())
@@ -93,12 +93,12 @@ pub fn resize_bilinear(image: &Image, width: usize, height: usize) -> Result<Ima
     Ok(out)
 }
 
-/// For each output: the input before it that has a next one, and the share of the next.
+/// For each output: the input at or before it, and the share of the next one, which is 0 at the last.
 fn places(from: usize, to: usize) -> Vec<(usize, f32)> {
     let scale = from as f64 / to as f64;
     let place = |i: usize| {
         let at = ((i as f64 + 0.5) * scale - 0.5).clamp(0.0, (from - 1) as f64);
-        let first = (at as usize).min(from.saturating_sub(2));
+        let first = at as usize;
         (first, (at - first as f64) as f32)
     };
     (0..to).map(place).collect()
@@ -110,7 +110,7 @@ struct Bilinear<'a> {
     rgb: &'a [u8],
     /// Bytes of a row, of two pixels or more.
     wide: usize,
-    /// First byte of the pixel before each output, and the share of the next pixel.
+    /// First byte of the pixel at or before each output, and the share of the next pixel.
     columns: Vec<u32>,
     shares: Vec<f32>,
     rows: Vec<(usize, f32)>,
@@ -124,10 +124,10 @@ impl WithSimd for Bilinear<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let Self { rgb, wide, columns, shares, rows, out } = self;
         let width = out.width();
-        // the last row has two bytes more, as the others, so that every two pixels can be read as eight
+        // the last row has five bytes more, as the others, so that a pixel and the next can be read as eight
         let end = rgb.len() - wide;
-        let last: Vec<u8> = rgb[end..].iter().copied().chain([0; 2]).collect();
-        let row = |n: usize| if n * wide == end { last.as_slice() } else { &rgb[n * wide..(n + 1) * wide + 2] };
+        let last: Vec<u8> = rgb[end..].iter().copied().chain([0; 5]).collect();
+        let row = |n: usize| if n * wide == end { last.as_slice() } else { &rgb[n * wide..(n + 1) * wide + 5] };
         let whole = shares.iter().all(|share| *share == 0.0);
         let shares: Vec<f32> = shares.into_iter().flat_map(|share| [share; 4]).collect();
         let mut fetched: [Vec<u8>; 4] = std::array::from_fn(|_| vec![0; 4 * width]);

@@ -129,21 +129,14 @@ impl<R: Input> H264<R> {
         if [image.width(), image.height()] != [width, height] {
             *image = Image::filled(width, height, [0; 3])?;
         }
-        let halved = planes.chroma_format == ChromaFormat::Yuv420;
+        let (bits, shared) = (u32::from(planes.bit_depth), planes.chroma_format == ChromaFormat::Yuv420);
+        let size = if bits > 8 { 2 } else { 1 };
         for (y, out) in image.rgb_mut().chunks_exact_mut(3 * width).enumerate() {
-            let line = if halved { y / 2 } else { y };
+            let line = if shared { y / 2 } else { y };
             let from = [(&planes.y, y, width), (&planes.u, line, half), (&planes.v, line, half)];
             for (row, (plane, line, n)) in self.rows.iter_mut().zip(from) {
-                row.clear();
-                let each = width / n.max(1); // pixels that share a value
-                if planes.bit_depth > 8 {
-                    let scale = 1.0 / f32::from(1u16 << (planes.bit_depth - 8));
-                    let values = plane.get(2 * line * n..2 * (line + 1) * n).unwrap_or_default().as_chunks::<2>().0;
-                    load(values.iter().map(|b| f32::from(u16::from_le_bytes(*b)) * scale), each, row);
-                } else {
-                    let values = plane.get(line * n..(line + 1) * n).unwrap_or_default();
-                    load(values.iter().map(|b| f32::from(*b)), each, row);
-                }
+                let bytes = plane.get(line * n * size..(line + 1) * n * size).unwrap_or_default();
+                load(bytes, bits, n < width, row);
             }
             let [luma, u, v] = &self.rows;
             self.to_rgb.row(luma, u, v, out);

@@ -1,7 +1,8 @@
 //! Video in: frames with their times, one after the other, in bounded memory.
 //!
 //! [`Frames`] is one iterator for a folder of pictures, GIF, Y4M, Motion JPEG in AVI and H.264 in MP4; which of them a file
-//! is, its first bytes tell. One frame is in memory at a time, whatever the length of the film.
+//! is, its first bytes tell. One frame is in memory at a time (of MP4 up to 17), whatever
+//! the length of the film.
 //!
 //! | file | times |
 //! |---|---|
@@ -15,7 +16,7 @@
 //! # MP4
 //! What phones and most cameras record: H.264 of Baseline, Main and High profile, 8 and 10 bits, 4:2:0 and 4:2:2, with
 //! B-frames, turned as the file says. Pictures are those of FFmpeg 9.0.2 to the last bit (`tests/mp4.rs`). The decoder is
-//! [`rust_h264`](https://docs.rs/rust_h264), in Rust alone; up to 17 pictures are in memory. In some countries H.264 needs a
+//! [`rust_h264`](https://docs.rs/rust_h264), in Rust alone. In some countries H.264 needs a
 //! licence for its patents: that is why the feature is not on by default.
 //!
 //! # What it does not read

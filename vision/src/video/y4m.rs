@@ -89,26 +89,16 @@ impl<R: Input> Y4m<R> {
     fn load(&mut self, y: usize) {
         let (w, h, bits) = (self.width, self.height, self.bits);
         let size = if bits > 8 { 2 } else { 1 };
-        let (chroma_width, chroma_height, chroma_y) = match self.chroma {
-            Chroma::Grey => (0, 0, 0),
-            Chroma::Colour([x, rows]) => {
-                let half = |n: usize, halved: bool| if halved { n.div_ceil(2) } else { n };
-                (half(w, x), half(h, rows), if rows { y / 2 } else { y })
-            }
+        let half = |n: usize, halved: bool| if halved { n.div_ceil(2) } else { n };
+        let (chroma_width, chroma_height, chroma_y, halved) = match self.chroma {
+            Chroma::Grey => (0, 0, 0, false),
+            Chroma::Colour([x, rows]) => (half(w, x), half(h, rows), if rows { y / 2 } else { y }, x),
         };
         let area = chroma_width * chroma_height;
         let starts = [y * w, w * h + chroma_y * chroma_width, w * h + area + chroma_y * chroma_width];
-        for ((row, start), n) in self.rows.iter_mut().zip(starts).zip([w, chroma_width, chroma_width]) {
-            let bytes = self.buffer.get(start * size..(start + n) * size).unwrap_or_default();
-            let each = w.div_ceil(n.max(1)); // pixels that share a value
-            row.clear();
-            if bits > 8 {
-                let scale = 1.0 / f32::from(1u16 << (bits - 8));
-                let values = bytes.as_chunks::<2>().0.iter();
-                load(values.map(|b| f32::from(u16::from_le_bytes(*b)) * scale), each, row);
-            } else {
-                load(bytes.iter().map(|b| f32::from(*b)), each, row);
-            }
+        let lines = starts.into_iter().zip([(w, false), (chroma_width, halved), (chroma_width, halved)]);
+        for (row, (start, (n, halved))) in self.rows.iter_mut().zip(lines) {
+            load(self.buffer.get(start * size..(start + n) * size).unwrap_or_default(), bits, halved, row);
         }
     }
 }

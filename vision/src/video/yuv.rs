@@ -88,9 +88,21 @@ impl ToRgb {
     }
 }
 
-/// Appends the values of a row, each for one pixel or for two.
-pub(super) fn load(values: impl Iterator<Item = f32>, each: usize, row: &mut Vec<f32>) {
-    if each == 2 {
+/// A line of a plane, values of 8 bits, or of up to 16 in two bytes, as numbers on the scale 0 to 255: one for each pixel; where
+/// it is `halved`, two pixels share a value.
+pub(super) fn load(bytes: &[u8], bits: u32, halved: bool, row: &mut Vec<f32>) {
+    row.clear();
+    if bits > 8 {
+        let scale = 1.0 / f32::from(1u16 << (bits - 8));
+        let values = bytes.as_chunks::<2>().0.iter();
+        put(values.map(|b| f32::from(u16::from_le_bytes(*b)) * scale), halved, row);
+    } else {
+        put(bytes.iter().map(|b| f32::from(*b)), halved, row);
+    }
+}
+
+fn put(values: impl Iterator<Item = f32>, halved: bool, row: &mut Vec<f32>) {
+    if halved {
         row.extend(values.flat_map(|value| [value; 2]));
     } else {
         row.extend(values);

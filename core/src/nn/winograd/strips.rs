@@ -151,8 +151,8 @@ impl Strips {
         self.high(strip.rows) * strip.across + self.shift(strip.rows)
     }
 
-    /// How much further the values of the second half of a patch lie in the columns of the first half, where there is one row:
-    /// the halves of neighbours are the same values. 0 where the second half has columns of its own.
+    /// Where there is one row, a patch has columns for as many values as it has outputs: the others are the first ones of its
+    /// neighbour, and lie this much further in the same columns. 0 where all values have columns of their own.
     pub(super) fn shift(&self, rows: usize) -> usize {
         if rows == 1 && self.kind.outputs()[0] == 1 { self.dilation[2] } else { 0 }
     }
