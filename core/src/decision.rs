@@ -12,6 +12,7 @@
 use crate::Error;
 use crate::error::{Parameter, TooShort};
 use crate::metrics::check_probabilities;
+use crate::order::ascending;
 use serde::{Deserialize, Serialize};
 
 /// Net benefit of acting on every item whose probability is at least `threshold`.
@@ -128,7 +129,7 @@ impl DecisionCurve {
         let of_class = |class: bool| {
             let items = labels.iter().zip(probabilities).filter(|(y, _)| **y == class);
             let mut sorted: Vec<f64> = items.map(|(_, p)| *p).collect();
-            sorted.sort_unstable_by(f64::total_cmp);
+            ascending(&mut sorted);
             sorted
         };
         let (positives, negatives) = (of_class(true), of_class(false));

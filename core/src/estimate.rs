@@ -1,6 +1,5 @@
 use crate::Error;
 use crate::error::Parameter;
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -15,7 +14,8 @@ use std::fmt;
 /// assert_eq!(format!("{share:.2}"), "0.92 (95 % CI 0.87 to 0.95; Wilson, n = 200)");
 /// # Ok::<(), eir_core::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Estimate {
     /// The number itself.

@@ -11,20 +11,20 @@
 //! | [`Rows`] | a table of numbers that is known to be finite |
 //! | [`Model`], [`Differentiable`] | what has to be known of a model to test or explain it |
 //! | [`metrics`] | how well a class, a score, a probability or a measurement does, in `f64` on plain slices |
-//! | [`decision`] | is it worth using? Net benefit over the thresholds at which people would act |
-//! | [`fairness`] | does it serve all groups alike? Rates, gaps, and what is too small to read |
-//! | [`inference`] | how sure a number is: intervals and tests |
-//! | [`calibration`] | are the probabilities right, and how are they put right |
-//! | [`survival`] | time until something happens, where not all are followed until it does |
-//! | [`conformal`] | sets and intervals that hold the truth as often as they say |
-//! | [`report`] | all of it for one model, to read, to store and to look at |
+//! | [`decision`] | is it worth using? Net benefit over the thresholds at which people would act (feature `evidence`) |
+//! | [`fairness`] | does it serve all groups alike? Rates, gaps, and what is too small to read (feature `evidence`) |
+//! | [`inference`] | how sure a number is: intervals and tests (feature `evidence`) |
+//! | [`calibration`] | are the probabilities right, and how are they put right (feature `evidence`) |
+//! | [`survival`] | time until something happens, where not all are followed until it does (feature `evidence`) |
+//! | [`conformal`] | sets and intervals that hold the truth as often as they say (feature `evidence`) |
+//! | [`report`] | all of it for one model, to read, to store and to look at (feature `evidence`) |
 //! | [`mod@distribution`] | probabilities and quantiles that intervals are made of |
 //! | `explain` | why a model says what it says (feature `explain`) |
 //! | `protocol` | an evaluation fixed before the test set is opened (feature `protocol`) |
 //! | [`split`] | training and test sets without leakage, cross-validation |
 //! | `learn` | classical models: linear, trees, clusters, Markov chains (feature `learn`, on by default) |
 //! | `nn` | fused convolutions and small networks on the processor, on plain slices (feature `nn`) |
-//! | `mistakes` | a page to read: five common mistakes and what each does to the number (feature `learn`) |
+//! | `mistakes` | a page to read: five common mistakes and what each does to the number (features `evidence` and `learn`) |
 //! | [`svg`] | figures that follow the reader's light or dark theme |
 //! | `weights` | weights on disk and their model cards (feature `weights`; as burn parameters with feature `models`) |
 //! | `train` | the training loop: schedules, clipping, early stopping, checkpoints (feature `train`) |
@@ -40,11 +40,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! None of it needs `burn` unless the feature `models` is on.
+//! None of it needs `burn` unless the feature `models` is on. Without features there are the units, errors, files, random
+//! numbers, splits, metrics and figures, in 8 packages that build in seconds; `serde` makes them serialise.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// what only `evidence` uses of the modules below it
+#![cfg_attr(not(feature = "evidence"), allow(dead_code, unused_imports))]
 
+#[cfg(feature = "evidence")]
+#[cfg_attr(docsrs, doc(cfg(feature = "evidence")))]
 pub mod calibration;
+#[cfg(feature = "evidence")]
+#[cfg_attr(docsrs, doc(cfg(feature = "evidence")))]
 pub mod conformal;
+#[cfg(feature = "evidence")]
+#[cfg_attr(docsrs, doc(cfg(feature = "evidence")))]
 pub mod decision;
 pub mod distribution;
 pub mod error;
@@ -52,12 +61,16 @@ mod estimate;
 #[cfg(feature = "explain")]
 #[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
 pub mod explain;
+#[cfg(feature = "evidence")]
+#[cfg_attr(docsrs, doc(cfg(feature = "evidence")))]
 pub mod fairness;
 mod fenwick;
 pub mod file;
 #[cfg(any(feature = "testing", feature = "weights"))]
 mod half;
 mod incomplete_rows;
+#[cfg(feature = "evidence")]
+#[cfg_attr(docsrs, doc(cfg(feature = "evidence")))]
 pub mod inference;
 #[cfg(feature = "learn")]
 #[cfg_attr(docsrs, doc(cfg(feature = "learn")))]
@@ -65,8 +78,8 @@ pub mod learn;
 mod limits;
 mod linalg;
 pub mod metrics;
-#[cfg(feature = "learn")]
-#[cfg_attr(docsrs, doc(cfg(feature = "learn")))]
+#[cfg(all(feature = "evidence", feature = "learn"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "evidence", feature = "learn"))))]
 pub mod mistakes;
 mod model;
 #[cfg(feature = "nn")]
@@ -78,10 +91,14 @@ mod order;
 pub mod protocol;
 mod quadrature;
 pub mod random;
+#[cfg(feature = "evidence")]
+#[cfg_attr(docsrs, doc(cfg(feature = "evidence")))]
 pub mod report;
 mod rows;
 mod sample_rate;
 pub mod split;
+#[cfg(feature = "evidence")]
+#[cfg_attr(docsrs, doc(cfg(feature = "evidence")))]
 pub mod survival;
 pub mod svg;
 #[cfg(feature = "testing")]

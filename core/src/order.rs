@@ -1,4 +1,4 @@
-//! Sorting of many bare numbers by their digits.
+//! Sorting of numbers: one place for all, so that it is compiled once.
 
 /// Numbers from which on sorting by digits beats comparing.
 const LARGE: usize = 8192;
@@ -42,6 +42,13 @@ pub(crate) fn ascending(values: &mut [f64]) {
         std::mem::swap(&mut from, &mut to);
     }
     values.iter_mut().zip(from).for_each(|(value, key)| *value = number(key));
+}
+
+/// Indices of `values` from the lowest value up, equal ones in the order in which they stand.
+pub(crate) fn rising(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    order
 }
 
 fn pile(key: u64, digit: usize) -> usize {

@@ -1,5 +1,4 @@
 use crate::error::Parameter;
-use serde::{Deserialize, Serialize};
 
 /// A sampling rate in Hz: finite and above 0, so that no later step has to ask.
 ///
@@ -11,8 +10,9 @@ use serde::{Deserialize, Serialize};
 /// assert!(SampleRate::new(0.0).is_err());
 /// # Ok::<(), eir_core::error::Parameter>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "f64", into = "f64"))]
 pub struct SampleRate(f64);
 
 impl SampleRate {

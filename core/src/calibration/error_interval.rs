@@ -11,6 +11,7 @@ use super::outcome;
 use crate::error::Parameter;
 use crate::inference::{Bootstrap, SamplingUnits};
 use crate::metrics::sorted_quantile;
+use crate::order::ascending;
 use crate::random::Stream;
 use crate::{Error, Estimate};
 
@@ -159,7 +160,7 @@ impl Test<'_> {
             self.weights.iter().zip(gaps).map(|(w, gap)| w * gap).sum()
         };
         let mut errors: Vec<f64> = self.draws.iter().map(error).collect();
-        errors.sort_unstable_by(f64::total_cmp);
+        ascending(&mut errors);
         sorted_quantile(&errors, share).unwrap_or(f64::NAN)
     }
 }

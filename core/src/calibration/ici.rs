@@ -4,6 +4,7 @@ use crate::error::Mismatch;
 use crate::inference::{Bootstrap, SamplingUnits};
 use crate::metrics::check_probabilities;
 use crate::metrics::{mean, sorted_quantile};
+use crate::order::{ascending, rising};
 use crate::{Error, Estimate};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,7 @@ impl IntegratedCalibration {
         let mut off = lowess.smooth(probabilities, &outcomes)?;
         off.iter_mut().zip(probabilities).for_each(|(f, p)| *f = (*f - p).abs());
         let ici = mean(&off);
-        off.sort_by(f64::total_cmp);
+        ascending(&mut off);
         let [e50, e90, emax] = [0.5, 0.9, 1.0].map(|q| sorted_quantile(&off, q).unwrap_or(f64::NAN)); // there are two at least
         Ok(Self { ici, e50, e90, emax })
     }
@@ -96,8 +97,7 @@ impl IntegratedCalibration {
         let value = Self::new(labels, probabilities, lowess)?.ici;
         let n = labels.len();
         Mismatch::check("rows of the units", n, units.row_count())?;
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]));
+        let order = rising(probabilities);
         let sorted: Vec<f64> = order.iter().map(|row| probabilities[*row]).collect();
         let (points, groups) = (n.min(POINTS), n.min(GROUPS));
         // the middle of each part of the ranks

@@ -1,6 +1,7 @@
 use crate::Error;
 use crate::error::Parameter;
 use crate::metrics::pair;
+use crate::order::rising;
 use serde::{Deserialize, Serialize};
 
 /// A smooth curve through points: at each x a straight line through its nearest neighbours, near ones counting more.
@@ -78,8 +79,7 @@ impl Lowess {
         self.validate()?;
         pair(x, y, 2)?;
         let n = x.len();
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|a, b| x[*a].total_cmp(&x[*b]));
+        let order = rising(x);
         let (x, y): (Vec<f64>, Vec<f64>) = order.iter().map(|i| (x[*i], y[*i])).unzip();
         let neighbours = ((self.span * n as f64 + 1e-10) as usize).clamp(2, n);
         let (mut left, mut fitted, mut at) = (0, vec![0.0; n], 0);

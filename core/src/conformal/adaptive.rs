@@ -1,6 +1,7 @@
 use super::Alpha;
 use crate::Error;
 use crate::error::{NotFinite, Parameter};
+use crate::order::ascending;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -66,7 +67,7 @@ impl Adaptive {
         NotFinite::check_f64("score", scores)?;
         let latest = &scores[scores.len().saturating_sub(self.window)..];
         let mut sorted = latest.to_vec();
-        sorted.sort_by(f64::total_cmp);
+        ascending(&mut sorted);
         Ok(AdaptiveStream {
             config: self.clone(),
             level: self.alpha.value(),

@@ -1,5 +1,6 @@
 use crate::Error;
 use crate::error::{NotFinite, TooShort};
+use crate::order::ascending;
 use serde::{Deserialize, Serialize};
 
 /// Conformal p values: how strange a case is among the calibration cases.
@@ -42,7 +43,7 @@ impl PValues {
         }
         NotFinite::check_f64("score", scores)?;
         let mut sorted = scores.to_vec();
-        sorted.sort_by(f64::total_cmp);
+        ascending(&mut sorted);
         Ok(Self { sorted })
     }
 

@@ -1,5 +1,6 @@
 use crate::Error;
 use crate::error::{NotFinite, Parameter};
+use crate::order::rising;
 
 /// Bonferroni's adjusted p values: each times their number, at most 1.
 ///
@@ -134,8 +135,7 @@ fn step_up(p: &[f64], factor: f64) -> Result<Vec<f64>, Error> {
 /// Lets `adjust` work on the p values in ascending order, and puts what it makes back in their places.
 fn in_order(p: &[f64], adjust: impl FnOnce(&mut [f64])) -> Result<Vec<f64>, Error> {
     check(p)?;
-    let mut order: Vec<usize> = (0..p.len()).collect();
-    order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
+    let order = rising(p);
     let mut sorted: Vec<f64> = order.iter().map(|i| p[*i]).collect();
     adjust(&mut sorted);
     let mut out = vec![0.0; p.len()];

@@ -2,6 +2,7 @@ use crate::distribution::normal_quantile;
 use crate::error::Parameter;
 use crate::estimate::check_level;
 use crate::metrics::{DenseRanks, pair, sorted_quantile};
+use crate::order::ascending;
 use crate::{Error, Estimate};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,7 @@ pub fn theil_sen(x: &[f64], y: &[f64], level: f64) -> Result<TheilSen, Error> {
     if slopes.is_empty() {
         return Err(Error::Undefined("the slope"));
     }
-    slopes.sort_unstable_by(f64::total_cmp);
+    ascending(&mut slopes);
     let slope = median_of_sorted(&slopes);
     let intercept = median(y) - slope * median(x);
     let second = |t: f64| t * (t - 1.0) * (2.0 * t + 5.0);
@@ -80,7 +81,7 @@ fn median_of_sorted(sorted: &[f64]) -> f64 {
 
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
+    ascending(&mut sorted);
     median_of_sorted(&sorted)
 }
 

@@ -1,7 +1,6 @@
 use super::check_weights;
 use crate::Error;
 use crate::error::{Mismatch, Parameter, TooShort};
-use serde::{Deserialize, Serialize};
 
 /// What 0/0 is: the precision of a class that was never predicted, the recall of one that never occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,7 +27,8 @@ impl ZeroDivision {
 }
 
 /// How much a disagreement by |i − j| classes counts in kappa.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum KappaWeights {
     /// Every disagreement the same: classes without an order. The default.

@@ -2,6 +2,7 @@ use super::{mean, pair};
 use crate::distribution::normal_density;
 use crate::error::{NotFinite, OutOfRange};
 use crate::estimate::check_level;
+use crate::order::ascending;
 use crate::{Error, Rows};
 
 /// Continuous ranked probability score of predicted normal distributions: the mean absolute error of a prediction that
@@ -73,7 +74,7 @@ pub fn crps_ensemble(truth: &[f64], ensembles: Rows<'_>) -> Result<f64, Error> {
     for (y, row) in truth.iter().zip(ensembles) {
         members.clear();
         members.extend_from_slice(row);
-        members.sort_unstable_by(f64::total_cmp);
+        ascending(&mut members);
         let off = members.iter().map(|x| (x - y).abs()).sum::<f64>() / m;
         // Σᵢⱼ |xᵢ − xⱼ| from how often each gap between neighbours is crossed
         let gap = |(i, pair): (usize, &[f64])| (pair[1] - pair[0]) * (i + 1) as f64 * (m - 1.0 - i as f64);

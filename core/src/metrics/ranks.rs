@@ -3,6 +3,7 @@ use super::pair;
 use crate::Error;
 use crate::error::NotFinite;
 use crate::fenwick::Fenwick;
+use crate::order::rising;
 
 /// The rank of each value from 1, ties sharing their average: the midranks. O(n log n).
 ///
@@ -117,10 +118,8 @@ pub(crate) struct DenseRanks {
 impl DenseRanks {
     pub(crate) fn new(x: &[f64]) -> Result<Self, Error> {
         NotFinite::check_f64("value", x)?;
-        let mut order: Vec<usize> = (0..x.len()).collect();
-        order.sort_unstable_by(|i, j| x[*i].total_cmp(&x[*j]));
         let (mut of, mut sizes, mut last) = (vec![0; x.len()], Vec::new(), f64::NAN);
-        for i in order {
+        for i in rising(x) {
             if x[i] != last {
                 sizes.push(0);
                 last = x[i];

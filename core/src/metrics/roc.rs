@@ -1,7 +1,6 @@
 use super::ranking::descend;
 use crate::Error;
 use crate::error::Parameter;
-use serde::{Deserialize, Serialize};
 
 /// A ROC curve: what share of positives and of negatives scores at or above each threshold.
 ///
@@ -38,7 +37,8 @@ pub struct RocCurve {
 }
 
 /// A point of a [`RocCurve`]: an item is called positive if its score is at or above the threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct OperatingPoint {
     /// The lowest score that is called positive.

@@ -8,6 +8,7 @@ use crate::error::{Mismatch, Parameter};
 use crate::estimate::check_level;
 use crate::inference::{Bootstrap, BootstrapInterval, SamplingUnits, auroc_interval, wilson};
 use crate::metrics::{OperatingPoint, RocCurve, check_probabilities};
+use crate::order::rising;
 use crate::{Error, Estimate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -304,8 +305,8 @@ impl BinaryEvaluation {
 
 /// Average precision of drawn rows. Rows are sorted once; a draw only counts them, so that it takes O(n).
 fn precision_of<'a>(labels: &'a [bool], p: &[f64]) -> impl Fn(&[usize]) -> f64 + Sync + Send + use<'a> {
-    let mut order: Vec<usize> = (0..p.len()).collect();
-    order.sort_unstable_by(|a, b| p[*b].total_cmp(&p[*a]));
+    let mut order = rising(p);
+    order.reverse();
     let (mut step_of, mut steps) = (vec![0; p.len()], 0);
     for step in order.chunk_by(|a, b| p[*a] == p[*b]) {
         step.iter().for_each(|row| step_of[*row] = steps);

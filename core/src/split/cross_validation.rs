@@ -1,7 +1,6 @@
 use super::{Cases, Rule, Split, Training};
 use crate::error::{Mismatch, TooShort};
 use crate::{Error, Model, Rows};
-use serde::Serialize;
 
 /// What learns from training rows and gives a model: all of its steps (scaling, selection, tuning) happen in here.
 ///
@@ -44,7 +43,8 @@ where
 }
 
 /// A prediction for each row from a model that has not seen it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct OutOfFold {
     /// One per row; NaN for a row that no split tested.
@@ -96,7 +96,8 @@ fn predict(model: &impl Model, rows: Rows<'_>, indices: &[usize]) -> Result<Vec<
 ///
 /// # References
 /// Varma, Simon 2006, doi:10.1186/1471-2105-7-91.
-#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Nested {
     /// Judges.
     pub outer: Rule,
@@ -105,7 +106,8 @@ pub struct Nested {
 }
 
 /// What nested cross-validation found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct NestedOutcome {
     /// Predictions of the chosen candidates for rows that neither fit nor choice has seen.

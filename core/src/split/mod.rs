@@ -22,9 +22,9 @@ mod cross_validation;
 pub use cross_validation::{Fit, Nested, NestedOutcome, OutOfFold, cross_validate};
 
 use crate::error::{Mismatch, NotFinite, Parameter, TooShort};
+use crate::order::rising;
 use crate::random::Generator;
 use crate::{Error, Rows};
-use serde::{Deserialize, Serialize};
 
 /// What is known of each row.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +37,9 @@ pub struct Cases {
 }
 
 /// How cases are divided. It serialises, so that an evaluation protocol can fix it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "rule", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "rule", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Rule {
     /// Cross-validation: every row is tested once.
@@ -206,8 +207,7 @@ impl Cases {
             // a patient's early rows would teach about the late ones
             return Err(Parameter::new("rows of one group", 2.0, "1 where the rule goes by time").into());
         }
-        let mut order: Vec<usize> = (0..self.len).collect();
-        order.sort_by(|a, b| times[*a].total_cmp(&times[*b]));
+        let order = rising(times);
         // a block ends only where the time changes
         let ends: Vec<usize> = (1..=folds + 1)
             .map(|block| {
@@ -305,7 +305,8 @@ fn splits(fold: &[usize], folds: usize) -> Vec<Split> {
 }
 
 /// The rows of one split, each side in ascending order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Split {
     train: Vec<usize>,
     test: Vec<usize>,

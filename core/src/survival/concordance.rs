@@ -3,6 +3,7 @@ use crate::Error;
 use crate::error::{Mismatch, TooShort};
 use crate::fenwick::Fenwick;
 use crate::metrics::DenseRanks;
+use crate::order::rising;
 
 /// Harrell's C: the chance that, of two patients, the one with the higher risk score has the event first. O(n log n).
 ///
@@ -35,8 +36,8 @@ pub fn concordance_index(time: &[f64], event: &[bool], risk: &[f64]) -> Result<f
     check(time, event)?;
     Mismatch::check("risks of the times", time.len(), risk.len())?;
     let ranks = DenseRanks::new(risk)?;
-    let mut order: Vec<usize> = (0..time.len()).collect();
-    order.sort_unstable_by(|a, b| time[*b].total_cmp(&time[*a]));
+    let mut order = rising(time);
+    order.reverse();
     let mut later = Fenwick::new(ranks.sizes.len());
     let (mut pairs, mut halves, mut known_later) = (0, 0, 0); // halves: 2 of each concordant pair, 1 of each tie
     for leaving in order.chunk_by(|a, b| time[*a] == time[*b]) {

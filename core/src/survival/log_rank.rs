@@ -3,6 +3,7 @@ use crate::Error;
 use crate::error::{Mismatch, TooShort};
 use crate::inference::ChiSquared;
 use crate::linalg::Cholesky;
+use crate::order::rising;
 use serde::{Deserialize, Serialize};
 
 /// The log-rank test, as [`log_rank`] gives it.
@@ -56,8 +57,8 @@ pub fn log_rank(time: &[f64], event: &[bool], group: &[usize], groups: usize) ->
     if let Some(index) = group.iter().position(|g| *g >= groups) {
         return Err(Error::Class { index, classes: groups });
     }
-    let mut order: Vec<usize> = (0..time.len()).collect();
-    order.sort_unstable_by(|a, b| time[*b].total_cmp(&time[*a]));
+    let mut order = rising(time);
+    order.reverse();
     let free = groups - 1;
     let (mut observed, mut expected) = (vec![0.0; groups], vec![0.0; groups]);
     let (mut at_risk, mut covariance) = (vec![0.0; groups], vec![0.0; free * free]);
