@@ -98,6 +98,9 @@ pub(super) fn baselines(case: &mut Case) -> Outcome {
             let same = inside.iter().filter(|d| **d <= 0.01).count() as f64 / inside.len().max(1) as f64;
             apart.entry(name.to_owned()).or_default().push((mean(inside), most(inside), equal, same));
             if !equal {
+                // near it must be even so
+                let bound = if method == Method::LuWei { 5.0 } else { 0.25 };
+                case.value("mean distance of the baseline, inside", mean(inside), 0.0, Tolerance::absolute(bound));
                 case.skip(name, "follows the published method and is not equal to the reference on this record");
                 return Ok(());
             }
