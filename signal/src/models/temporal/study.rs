@@ -134,7 +134,7 @@ impl TemporalModel {
 /// # Validation
 /// On 368 CTU-UHB deliveries with the codes of the shipped autoencoder (`cargo xtask train ctg-outcome`, 2 repeats of 5
 /// folds): AUROC of pH ≤ 7.05 0.64 (TCN) and 0.74 (GRU), of pH < 7.15 0.62 and 0.67. The plain
-/// [`OutcomeModel`](crate::models::OutcomeModel) has 0.743 and 0.707: no network is shipped.
+/// [`OutcomeModel`](crate::models::OutcomeModel) has 0.748 and 0.709: no network is shipped.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TemporalStudy {
