@@ -485,7 +485,7 @@ impl Report {
             println!("  FAILED {}: nothing was compared", case.name);
         }
         let worst = worst.map_or_else(String::new, |(name, (error, allowed))| {
-            format!(", worst {error:.2e} of {allowed:.0e} ({name})")
+            format!(", worst {error:.2e} of {allowed:.2e} ({name})")
         });
         println!("  {}: {passed} passed, {failed} failed{worst}", case.name);
         if !skipped.is_empty() {
