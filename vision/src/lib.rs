@@ -58,6 +58,8 @@
 //! What it does **not** do: read H.265 (see [`video`]), infer emotions. It is **not a medical
 //! device**: see `pose` for what the networks were made for and where they fail.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// what of the kinematics only the live assessment uses
+#![cfg_attr(not(feature = "rehab"), allow(dead_code, unused_imports))]
 
 pub mod chart;
 pub mod crop;
