@@ -41,7 +41,8 @@
 //! ```
 //!
 //! None of it needs `burn` unless the feature `models` is on. Without features there are the units, errors, files, random
-//! numbers, splits, metrics and figures, in 8 packages that build in seconds; `serde` makes them serialise.
+//! numbers, splits, metrics and figures, in 8 packages that build in seconds; `serde` makes them serialise. It is on by
+//! default, as are `evidence`, `learn`, `explain` and `rayon`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // what only `evidence` uses of the modules below it
 #![cfg_attr(not(feature = "evidence"), allow(dead_code, unused_imports))]

@@ -13,8 +13,8 @@
 //!
 //! | module | for | feature |
 //! |---|---|---|
-//! | [`core`] | numbers with intervals, calibration, conformal prediction, splits, reports; what all share | always |
-//! | | its classical models, explanations and protocols; its training loop | `evidence`, `train` |
+//! | [`core`] | metrics, splits, figures; what all share | always |
+//! | | its intervals, calibration, conformal prediction and reports, classical models, explanations and protocols; its training loop | `evidence`, `train` |
 //! | `signal` | ECG, cardiotocography, home monitoring | `signal` |
 //! | `vision` | human pose, knee rehabilitation | `vision` |
 //! | `audio` | speech and voice | `audio` |

@@ -55,14 +55,14 @@ pub(super) struct Decimator {
 impl Decimator {
     const ORDER: usize = 8;
 
-    /// Butterworth, flat up to 10/11 of what `step` can carry.
+    /// Butterworth, its edge at 10/11 of what `step` can carry.
     pub(super) fn butterworth(step: usize) -> Result<Self> {
         let cutoff_hz = super::RATE_HZ / (2.2 * step as f64);
         let filter = ButterworthConfig::new(Band::Low { cutoff_hz }).with_order(Self::ORDER).design(rate()?)?;
         Ok(Self { filter, step, wide: Vec::new(), work: Vec::new() })
     }
 
-    /// MATLAB's `decimate`: Chebyshev of the first kind, 0.05 dB, up to 0.8 of what `step` can carry.
+    /// MATLAB's `decimate`: Chebyshev of the first kind, 0.05 dB, its edge at 0.8 of what `step` can carry.
     pub(super) fn chebyshev(step: usize) -> Result<Self> {
         let cutoff_hz = 0.8 * super::RATE_HZ / (2.0 * step as f64);
         let low = Chebyshev1Config::new(Band::Low { cutoff_hz }).with_ripple_db(0.05);

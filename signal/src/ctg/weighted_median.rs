@@ -88,8 +88,8 @@ impl WeightedMedianConfig {
 /// Each sample's weight is the probability that it belongs to the baseline,
 /// `P = 1 − σ(−2.4744 + 0.0266 s₁ + 0.0413 s₂ + 0.0105 s₃ + 0.0036 s₄)`, from slopes in bpm/min: `s₁` the absolute slope
 /// below 1 cycle/min, `s₂ s₃ s₄` the envelopes of the slopes of 0–1, 1–3 and 3–7 cycles/min. Then weighted medians of
-/// the low-passed trace every 6 s under a triangle of ±20 min, `1 − max(k, 1)/200` at `k` points; five more passes narrow the
-/// triangle (powers 2, 4, 8, 16, 16) and weigh by the distance to the baseline of the pass before as well. Weights are
+/// the low-passed trace every 6 s under a triangle of ±20 min, `1 − max(k, 1)/200` at `k` points; five more passes narrow
+/// the triangle (powers 2, 4, 8, 16, 16) and weigh by the distance to the baseline of the pass before as well. Weights are
 /// decimated by a Chebyshev low-pass, values by a Butterworth one. A value does not vote at a point where it is below the
 /// smallest value of one of the stretches of 10 min, half a minute apart, that hold the point. Where the votes are fewer than
 /// a tenth of a typical share (that of the first pass near the start) of what the window could give, the baseline of the pass
@@ -202,6 +202,7 @@ impl Medians {
         let distance = |k: usize| (1.0 - k.abs_diff(HALF).max(1) as f64 / HALF as f64).powi(power);
         self.triangle.clear();
         self.triangle.extend((0..=2 * HALF).map(distance));
+        let whole = sum(&self.triangle);
         bound_below(values, &mut self.lower);
         self.sorted.clear();
         let (mut from, mut to) = (0, 0); // the window that is sorted
@@ -229,7 +230,7 @@ impl Medians {
             self.votes.extend(triangle.iter().zip(&weights[first..last]).map(|(t, w)| t * w));
             let guess = found.last().copied().unwrap_or(values[i]).max(self.lower[i]);
             let (below, all) = split(&values[first..last], &self.votes, self.lower[i], guess);
-            let possible = sum(triangle);
+            let possible = if triangle.len() == self.triangle.len() { whole } else { sum(triangle) };
             if before.is_none() && i == TYPICAL.min(n - 1) {
                 self.share = all / possible;
             }
