@@ -113,7 +113,7 @@ impl WeightedMedianConfig {
 /// Away from the first and last minute equal to FHRMA's `wmfb` (commit 407a279e, Octave 7.3) to the rounding of the
 /// reference (0.01 bpm) at 98.5 % of all points of the golden set; 28 of 32 records are within 0.05 bpm on average and 0.5
 /// at most. The others differ for some minutes where few samples vote, by up to 13 bpm (0.09 on average in the worst
-/// record): the reference's measure of "few" is known only approximately. Planted traces of the golden set: within 3 bpm.
+/// record): how the reference measures "few" is not fully known. Planted traces of the golden set: within 3 bpm.
 ///
 /// # References
 /// Boudet et al. 2019, doi:10.1016/j.compbiomed.2019.103468.
