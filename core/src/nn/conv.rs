@@ -550,17 +550,28 @@ mod tests {
         let cases = Generator::new(7, "digits");
         for (case, channels) in [48, 64, 129, 300].into_iter().enumerate() {
             let mut stream = cases.stream(case as u64);
-            let config = ConvConfig::<1>::new(channels, 16, [5]).with_dilation([1 + case]).with_padding([2]);
-            let (weight, x) = (values(&mut stream, config.weights()), values(&mut stream, channels * 1200));
-            let volume = config.volume();
-            let want = formula(&volume, &weight, &[0.0; 16], &x, [1, 1, 1200]);
-            let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
-            for instructions in Instructions::available() {
-                let mut layer = Conv3d::with_instructions(volume.clone(), &weight, None, instructions).unwrap();
-                layer.always = Some(Way::Filters);
-                let y = layer.forward(&x, 1, [1, 1, 1200]).unwrap();
-                let worst = y.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
-                assert!(worst <= 1e-6 * peak, "{instructions:?} {channels} channels: {worst} of {peak}");
+            let five = ConvConfig::new(channels, 16, [1, 1, 5]).with_dilation([1, 1, 1 + case]).with_padding([0, 0, 2]);
+            let high = ConvConfig::new(channels, 8, [1, 3, 3]).with_padding([0, 1, 1]);
+            let deep = ConvConfig::new(channels, 8, [3; 3]).with_padding([1; 3]);
+            let layers = [
+                (five, Way::Filters, [1, 1, 1200]),
+                (high, Way::Upright, [1, 14, 50]),
+                (deep, Way::Upright, [4, 6, 30]),
+            ];
+            for (config, way, size) in layers {
+                let weight = values(&mut stream, config.weights());
+                let x = values(&mut stream, channels * size.iter().product::<usize>());
+                let want = formula(&config, &weight, &[0.0; 16], &x, size);
+                let peak = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+                for instructions in Instructions::available() {
+                    let layer = Conv3d::with_instructions(config.clone(), &weight, None, instructions);
+                    let mut layer = layer.unwrap();
+                    layer.always = Some(way);
+                    assert!(!matches!(layer.plan(channels, config.out_channels, size, size), Plan::Sum));
+                    let y = layer.forward(&x, 1, size).unwrap();
+                    let worst = y.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+                    assert!(worst <= 1e-6 * peak, "{instructions:?} {way:?} {channels} channels: {worst} of {peak}");
+                }
             }
         }
     }
@@ -582,8 +593,9 @@ mod tests {
         };
         assert_eq!(way([3, 3, 3], [1, 16], [64; 3]), "sum");
         assert_eq!(way([3, 3, 3], [16, 16], [64; 3]), "upright");
-        assert_eq!(way([1, 3, 3], [3, 16], [1, 224, 224]), "sum");
-        assert_eq!(way([1, 3, 3], [256, 256], [1, 14, 14]), "filters");
+        assert_eq!(way([1, 3, 3], [3, 8], [1, 224, 224]), "sum");
+        assert_eq!(way([1, 3, 3], [64, 64], [1, 56, 56]), "upright");
+        assert_eq!(way([1, 3, 3], [256, 256], [1, 56, 56]), "filters");
     }
 
     #[cfg(feature = "rayon")]

@@ -2,11 +2,11 @@
 //!
 //! A patch of the input becomes a few more values (the *points*), the weights as many, once; what the convolution sums
 //! over channels is the products of the two, point by point, and the sums become a few outputs. [`Kind`] says which
-//! patches there are. Kernels of three use the places 0, 1, −1 and ∞ alone, so that nothing but signs and halves comes in:
-//! the sums over channels are shorter than the direct ones by the size of the kernel, and the rounding is not larger
-//! (measured in the tests of `conv`). Larger tiles save more and lose digits. F(4, 3) at 0, ±3/4, ±3/2 and ∞ loses few, and
-//! kernels of five, where it saves most, get them back by shorter runs of channels. Along depth it was only 1.03 times as
-//! fast: its points no longer fit the caches.
+//! patches there are. At the places 0, 1, −1 and ∞ nothing but signs and halves comes in: the sums over channels are
+//! shorter than the direct ones by the size of the kernel, and the rounding is not larger (measured in the tests of `conv`).
+//! Larger tiles save more and lose digits. F(4, 3) at 0, ±3/4, ±3/2 and ∞ loses few, and gets them back by shorter runs of
+//! products: along one axis of kernels three high, and for kernels of five. Along depth it was only 1.03 times as fast: its
+//! points no longer fit the caches.
 //!
 //! | file | holds |
 //! |---|---|

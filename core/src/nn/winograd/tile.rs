@@ -90,7 +90,7 @@ pub(super) fn three([a, b, c]: [f64; 3]) -> [f64; 4] {
 }
 
 /// The points of three weights at the places of F(4, 3): 0, ±3/4, ±3/2 and ∞.
-fn four([a, b, c]: [f64; 3]) -> [f64; 6] {
+pub(super) fn four([a, b, c]: [f64; 3]) -> [f64; 6] {
     let at = |x: f64| a + x * (b + x * c);
     let (near, far) = (243.0 / 128.0, 243.0 / 32.0);
     [at(0.0) * 64.0 / 81.0, -at(0.75) / near, -at(-0.75) / near, at(1.5) / far, at(-1.5) / far, c]
@@ -113,13 +113,15 @@ pub(super) trait Tile<const I: usize, const P: usize, const O: usize> {
 
 /// F(2, 3).
 pub(super) struct Three;
+/// F(4, 3).
+pub(super) struct Four;
 /// F(8, 5).
 pub(super) struct Five;
 /// F(2 × 2, 3 × 3).
 pub(super) struct Square;
 
 #[inline(always)]
-pub(super) fn points3<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
+fn points3<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
     [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
 }
 
@@ -137,6 +139,18 @@ impl Tile<4, 4, 2> for Three {
     #[inline(always)]
     fn outputs<S: Simd>(simd: S, m: [S::f32s; 4]) -> [S::f32s; 2] {
         outputs3(simd, m)
+    }
+}
+
+impl Tile<6, 6, 4> for Four {
+    #[inline(always)]
+    fn points<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
+        points4(simd, x)
+    }
+
+    #[inline(always)]
+    fn outputs<S: Simd>(simd: S, m: [S::f32s; 6]) -> [S::f32s; 4] {
+        outputs4(simd, m)
     }
 }
 

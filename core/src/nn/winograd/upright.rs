@@ -1,17 +1,17 @@
-//! A kernel of 3 × 3 × w filtered along depth and height, F(2 × 2, 3 × 3), or one of 3 × w along height, F(2, 3), and
+//! A kernel of 3 × 3 × w filtered along depth and height, F(2 × 4, 3 × 3), or one of 3 × w along height, F(4, 3), and
 //! summed as it stands along width.
 //!
-//! 16 points for 2 × 2 rows of outputs instead of 36 products of rows (4 for two rows instead of 6). Less is saved than by
-//! filtering along width too, but whole rows are read and written as they lie, and there are half as many points and
-//! products: these, not the multiplications, are the work where channels are few.
+//! 24 points for 2 × 4 rows of outputs instead of 72 products of rows (6 for four rows instead of 12). Less is saved than by
+//! filtering along width too, but whole rows are read and written as they lie, and there are fewer points and products:
+//! these, not the multiplications, are the work where channels are few.
 //!
 //! One plane of the input after the other gives its points along height; four planes together those along depth, of one
-//! tile at a time, so that they stay in the first-level cache. The sums of each point go straight into the outputs of the
-//! tile that need them. Bound by multiply-adds.
+//! tile at a time, so that they stay in the first-level cache. The sums of each line of points go straight into the outputs
+//! of the tile that need them. Bound by multiply-adds.
 
-use super::super::kernel::{FAR, Tile};
+use super::super::kernel::{FAR, TILE, Tile};
 use super::super::{Activation, ConvConfig, geometry::Rows};
-use super::tile::{points3, three};
+use super::tile::{Four, Three, Tile as Map, four, three};
 use pulp::{Simd, WithSimd};
 
 /// Values of the points along height that are kept at once: half of a second-level cache of 1 MiB.
@@ -20,8 +20,16 @@ const POINTS: usize = 128 << 10;
 const LANES: usize = 16;
 /// Vectors of the widest tile.
 const WIDEST: usize = 8;
-/// Values of the outputs of a tile and a block of channels.
-const OUTPUTS: usize = 4 * 384;
+/// Rows of outputs that are made together: a band.
+const ROWS: usize = 4;
+/// Points along height of a band.
+const LINES: usize = 6;
+/// The order of these lines: those of opposite places together, the ends last.
+const ORDER: [usize; LINES] = [1, 2, 3, 4, 0, 5];
+/// Products that are summed in one run: shorter runs keep the digits that the points cost.
+const RUN: usize = 48;
+/// Arrays of the outputs of a plane: rows, and the line that waits for its opposite.
+const ARRAYS: usize = ROWS + 1;
 
 /// The order of the work on an input of known size.
 #[derive(Debug, Clone, Copy)]
@@ -34,15 +42,15 @@ pub(in super::super) struct Upright {
     deep: bool,
     /// Weights along the width, and how far apart their values lie.
     taps: [usize; 2],
-    /// Pairs of rows, and places in a row, that are made together.
+    /// Bands, and places in a row, that are made together.
     extent: [usize; 2],
 }
 
-/// Some pairs of rows, or a part of them.
+/// Some bands, or a part of their places.
 #[derive(Debug, Clone, Copy)]
 struct Strip {
-    pair: usize,
-    pairs: usize,
+    band: usize,
+    bands: usize,
     x: usize,
     width: usize,
 }
@@ -68,9 +76,11 @@ impl Upright {
         let before = config.padding.map(|[before, _]| before);
         let deep = config.kernel[0] == 3;
         let mut all = Self { input, output, before, channels, deep, taps, extent: [1, output[2]] };
-        let most = POINTS / (4 * all.together()[0] * channels);
+        let each = LINES * all.together()[0] * channels;
         let beyond = all.reach() + LANES * 2;
-        if most < beyond + 4 * LANES {
+        // rows in parts of four vectors at least, though their points fill the cache
+        let most = (POINTS / each).max(beyond + 4 * LANES);
+        if each * most > 8 * POINTS {
             return None;
         }
         if output[2] + beyond > most {
@@ -78,24 +88,24 @@ impl Upright {
             all.extent[1] = output[2].div_ceil(parts);
             return Some(all);
         }
-        // the number of pairs of rows that leaves the fewest places in tiles of three vectors free
-        let pairs = output[1].div_ceil(2);
+        // the number of bands that leaves the fewest places in tiles of three vectors free
+        let bands = output[1].div_ceil(ROWS);
         let pitch = output[2] + all.reach();
         let tiles = |n: usize| if n == 0 { 0 } else { (n * pitch - all.reach()).div_ceil(3 * LANES) };
-        let work = |n: &usize| pairs / n * tiles(*n) + tiles(pairs % n);
-        all.extent[0] = (1..=((most - beyond) / pitch).clamp(1, pairs)).rev().min_by_key(work).unwrap_or(1);
+        let work = |n: &usize| bands / n * tiles(*n) + tiles(bands % n);
+        all.extent[0] = (1..=((most - beyond) / pitch).clamp(1, bands)).rev().min_by_key(work).unwrap_or(1);
         Some(all)
     }
 
     /// Multiplications of vectors of `lanes` values that this takes as long as, for each pair of channels.
     pub(in super::super) fn work(&self, outputs: usize, lanes: usize) -> f64 {
         let (depth, [slots, pair]) = (self.output[0], self.together());
-        let length = |s: Strip| s.pairs * self.pitch(&s) - self.reach();
+        let length = |s: Strip| s.bands * self.pitch(&s) - self.reach();
         let vectors: usize = self.strips().map(|s| length(s).div_ceil(lanes)).sum();
         // what the points and the outputs take of the time, measured: the wider the vectors, the less the products take
-        let (points, sums) = if self.deep { (0.35, 0.55) } else { (0.6, 0.8) };
+        let (points, sums) = if self.deep { (0.4, 0.85) } else { (0.4, 0.7) };
         let beside = lanes as f64 * (points / self.channels as f64 + sums / outputs as f64);
-        let planes = depth.div_ceil(pair) * 4 * slots;
+        let planes = depth.div_ceil(pair) * LINES * slots;
         (vectors * planes) as f64 * (self.taps[0] as f64 + beside)
     }
 
@@ -121,8 +131,8 @@ impl Upright {
 
     /// How far the channels of points lie apart: never on the same places of the cache.
     fn channel(&self) -> usize {
-        let [pairs, width] = self.extent;
-        (pairs * (width + self.reach()) + LANES * 2).next_multiple_of(LANES) | LANES
+        let [bands, width] = self.extent;
+        (bands * (width + self.reach()) + LANES * 2).next_multiple_of(LANES) | LANES
     }
 
     /// Values of a channel's points of a tile along depth.
@@ -130,10 +140,13 @@ impl Upright {
         (vectors + self.reach().div_ceil(lanes)) * lanes
     }
 
-    /// Values of the points along height, the points along depth, the outputs of `blocks` blocks, and a row of zeros.
-    fn sizes(&self, blocks: usize) -> [usize; 4] {
-        let deep = if self.deep { 4 * self.channels * self.span(WIDEST, LANES) } else { 0 };
-        [4 * self.together()[0] * self.channels * self.channel(), deep, blocks * OUTPUTS, self.input[2]]
+    /// Values of the points along height, the points along depth, the sums of a block, the outputs of `blocks` blocks, and
+    /// a row of zeros.
+    fn sizes(&self, blocks: usize) -> [usize; 5] {
+        let [slots, planes] = self.together();
+        let deep = if self.deep { slots * self.channels * self.span(WIDEST, LANES) } else { 0 };
+        let points = LINES * slots * self.channels * self.channel();
+        [points, deep, 4 * TILE, blocks * planes * ARRAYS * TILE, self.input[2]]
     }
 
     /// Scratch memory for `blocks` blocks of output channels.
@@ -142,30 +155,30 @@ impl Upright {
     }
 
     fn strips(&self) -> impl Iterator<Item = Strip> + use<> {
-        let ([pairs, width], [_, height, across]) = (self.extent, self.output);
-        let all = height.div_ceil(2);
-        (0..all).step_by(pairs).flat_map(move |pair| {
+        let ([bands, width], [_, height, across]) = (self.extent, self.output);
+        let all = height.div_ceil(ROWS);
+        (0..all).step_by(bands).flat_map(move |band| {
             (0..across).step_by(width).map(move |x| Strip {
-                pair,
-                pairs: pairs.min(all - pair),
+                band,
+                bands: bands.min(all - band),
                 x,
                 width: width.min(across - x),
             })
         })
     }
 
-    /// The rows of outputs, every second one, in the plane `z` from row `y` on; none if there are none.
+    /// The row `row` of each band of outputs in the plane `z`; none if there are none.
     #[inline(always)]
-    fn rows(&self, strip: &Strip, z: usize, odd: usize) -> Option<Rows> {
+    fn rows(&self, strip: &Strip, z: usize, row: usize) -> Option<Rows> {
         let [depth, height, width] = self.output;
-        let y = 2 * strip.pair + odd;
+        let y = ROWS * strip.band + row;
         (z < depth && y < height).then(|| Rows {
-            rows: strip.pairs.min((height - y).div_ceil(2)),
+            rows: strip.bands.min((height - y).div_ceil(ROWS)),
             width: strip.width,
             pitch: self.pitch(strip),
             input: 0,
             output: (z * height + y) * width + strip.x,
-            output_pitch: 2 * width,
+            output_pitch: ROWS * width,
         })
     }
 }
@@ -173,7 +186,7 @@ impl Upright {
 /// The weights of a layer as points.
 #[derive(Debug, Clone)]
 pub(in super::super) struct UprightFilters {
-    /// By group, block of output channels, point along height, point along depth, input channel, weight along width and
+    /// By group, block of output channels, line along height, point along depth, input channel, weight along width and
     /// channel of the block.
     pub(in super::super) weights: Vec<f32>,
 }
@@ -189,35 +202,30 @@ fn filters(config: &ConvConfig<3>, block: usize, weight: &[f32]) -> Vec<f32> {
     let [inputs, outputs] = [config.in_channels, config.out_channels].map(|c| c / config.groups);
     let [high, _, wide] = config.kernel;
     let (padded, planes) = (outputs.next_multiple_of(block), if high == 3 { 4 } else { 1 });
-    let depth = 4 * planes * inputs * wide;
+    let depth = LINES * planes * inputs * wide;
     let mut points = vec![0.0; config.groups * padded * depth];
     for (o, kernels) in weight.chunks_exact(inputs * high * 3 * wide).enumerate() {
         let at = o / outputs * padded + o % outputs;
         let to = &mut points[at / block * block * depth..];
         for (channel, kernel) in kernels.chunks_exact(high * 3 * wide).enumerate() {
             for tap in 0..wide {
-                let line = |z: usize| signed(three([0, 1, 2].map(|y| f64::from(kernel[(3 * z + y) * wide + tap]))));
+                let lines = |z: usize| four([0, 1, 2].map(|y| f64::from(kernel[(3 * z + y) * wide + tap])));
                 let mut put = |y: usize, z: usize, value: f64| {
                     to[(((planes * y + z) * inputs + channel) * wide + tap) * block + at % block] = value as f32;
                 };
                 if high == 1 {
-                    line(0).into_iter().enumerate().for_each(|(y, value)| put(y, 0, value));
+                    lines(0).into_iter().enumerate().for_each(|(y, value)| put(y, 0, value));
                     continue;
                 }
-                let lines = [0, 1, 2].map(line);
-                for y in 0..4 {
-                    let along = signed(three(lines.map(|line| line[y])));
+                let lines = [0, 1, 2].map(lines);
+                for y in 0..LINES {
+                    let along = three(lines.map(|lines| lines[y]));
                     along.into_iter().enumerate().for_each(|(z, value)| put(y, z, value));
                 }
             }
         }
     }
     points
-}
-
-/// The last point with the sign that it has in the outputs.
-fn signed([a, b, c, d]: [f64; 4]) -> [f64; 4] {
-    [a, b, c, -d]
 }
 
 /// Some output channels of one group of one item.
@@ -264,14 +272,15 @@ impl UprightJob<'_> {
     #[inline(always)]
     fn run<S: Simd, const V: usize, const H: usize, const B: usize>(mut self, simd: S) {
         let upright = self.upright;
-        let [points, deep, outputs, _] = upright.sizes(self.bias.len() / B);
+        let [points, deep, sums, outputs, _] = upright.sizes(self.bias.len() / B);
         let (points, rest) = std::mem::take(&mut self.scratch).split_at_mut(points);
         let (deep, rest) = rest.split_at_mut(deep);
+        let (sums, rest) = rest.split_at_mut(sums);
         let (outputs, zeros) = rest.split_at_mut(outputs);
         zeros.fill(0.0);
         for strip in upright.strips() {
             points.fill(0.0); // what lies between the rows stays
-            let len = strip.pairs * upright.pitch(&strip) - upright.reach();
+            let len = strip.bands * upright.pitch(&strip) - upright.reach();
             let [slots, pair] = upright.together();
             for plane in 0..upright.output[0].next_multiple_of(pair) + slots - pair {
                 self.along_height(simd, &strip, plane, zeros, points);
@@ -288,11 +297,11 @@ impl UprightJob<'_> {
                     let start = done.min(len.saturating_sub(vectors * S::F32_LANES));
                     let place = Place { strip, z, start };
                     if vectors == V {
-                        self.tile::<S, V, B>(simd, &place, points, deep, outputs);
+                        self.tile::<S, V, B>(simd, &place, points, deep, sums, outputs);
                     } else if vectors == H {
-                        self.tile::<S, H, B>(simd, &place, points, deep, outputs);
+                        self.tile::<S, H, B>(simd, &place, points, deep, sums, outputs);
                     } else {
-                        self.tile::<S, 1, B>(simd, &place, points, deep, outputs);
+                        self.tile::<S, 1, B>(simd, &place, points, deep, sums, outputs);
                     }
                     done = start + vectors * S::F32_LANES;
                 }
@@ -300,32 +309,36 @@ impl UprightJob<'_> {
         }
     }
 
-    /// The points along height of a padded plane: by plane (of four), point, channel, row, place.
+    /// The points along height of a padded plane: by plane (of four), line, channel, band, place.
     #[inline(always)]
     fn along_height<S: Simd>(&self, simd: S, strip: &Strip, plane: usize, zeros: &[f32], points: &mut [f32]) {
         let Upright { input: [depth, height, width], before, channels, .. } = *self.upright;
         let (pitch, channel, [slots, _]) = (self.upright.pitch(strip), self.upright.channel(), self.upright.together());
-        let points = &mut points[plane % slots * 4 * channels * channel..][..4 * channels * channel];
+        let whole = channels * channel;
+        let points = &mut points[plane % slots * LINES * whole..][..LINES * whole];
         let Some(z) = plane.checked_sub(before[0]).filter(|z| *z < depth) else { return points.fill(0.0) };
         // the values of a padded row that are inside
         let from = before[2].saturating_sub(strip.x).min(pitch);
         let end = (before[2] + width).saturating_sub(strip.x).clamp(from, pitch);
         let x = (strip.x + from).saturating_sub(before[2]);
-        let (first, rest) = points.split_at_mut(channels * channel);
-        let (second, rest) = rest.split_at_mut(channels * channel);
-        let (third, fourth) = rest.split_at_mut(channels * channel);
+        let (first, rest) = points.split_at_mut(whole);
+        let (second, rest) = rest.split_at_mut(whole);
+        let (third, rest) = rest.split_at_mut(whole);
+        let (fourth, rest) = rest.split_at_mut(whole);
+        let (fifth, sixth) = rest.split_at_mut(whole);
         for (c, values) in self.input.chunks_exact(depth * height * width).enumerate() {
             let plane = &values[z * height * width..][..height * width];
-            for pair in 0..strip.pairs {
+            for band in 0..strip.bands {
                 let row = |i: usize| {
-                    let y = (2 * (strip.pair + pair) + i).checked_sub(before[1]).filter(|y| *y < height);
+                    let y = (ROWS * (strip.band + band) + i).checked_sub(before[1]).filter(|y| *y < height);
                     y.map_or(&zeros[..end - from], |y| &plane[y * width + x..][..end - from])
                 };
-                let rows = [row(0), row(1), row(2), row(3)];
-                let at = c * channel + pair * pitch;
+                let rows = [row(0), row(1), row(2), row(3), row(4), row(5)];
+                let at = c * channel + band * pitch;
                 let (at, end) = (at + from, at + end);
-                let to = [&mut first[at..end], &mut second[at..end], &mut third[at..end], &mut fourth[at..end]];
-                points_of_rows(simd, rows, to);
+                let [a, b, c] = [&mut first[at..end], &mut second[at..end], &mut third[at..end]];
+                let [d, e, f] = [&mut fourth[at..end], &mut fifth[at..end], &mut sixth[at..end]];
+                points_of_rows::<S, Four, LINES, ROWS>(simd, rows, [a, b, c, d, e, f]);
             }
         }
     }
@@ -337,7 +350,7 @@ impl UprightJob<'_> {
         if !self.upright.is_far(self.bias.len()) {
             return;
         }
-        let Some(rows) = self.upright.rows(&place.strip, place.z + at / 2, at % 2) else { return };
+        let Some(rows) = self.upright.rows(&place.strip, place.z + at / ROWS, at % ROWS) else { return };
         if place.start >= rows.len() {
             return;
         }
@@ -351,7 +364,7 @@ impl UprightJob<'_> {
         }
     }
 
-    /// The outputs of `V` vectors of places, of two planes and two rows each.
+    /// The outputs of `V` vectors of places, of two planes and four rows each.
     #[inline(always)]
     fn tile<S: Simd, const V: usize, const B: usize>(
         &mut self,
@@ -359,46 +372,57 @@ impl UprightJob<'_> {
         place: &Place,
         points: &[f32],
         deep: &mut [f32],
+        sums: &mut [f32],
         outputs: &mut [f32],
     ) {
         let upright = self.upright;
         let (channels, channel, [taps, apart]) = (upright.channels, upright.channel(), upright.taps);
         let (span, whole) = (upright.span(V, S::F32_LANES), channels * channel);
-        let (along, blocks) = (upright.together()[0], self.bias.len() / B);
-        let weights = channels * taps * B;
-        for y in 0..4 {
+        let [slots, planes] = upright.together();
+        let (blocks, weights) = (self.bias.len() / B, channels * taps * B);
+        let sums = S::as_mut_simd_f32s(sums).0.as_chunks_mut::<V>().0.as_chunks_mut::<B>().0;
+        let Some(sums) = sums.first_chunk_mut::<4>() else { return };
+        for (turn, y) in ORDER.into_iter().enumerate() {
             let plane = |k: usize| {
-                let slot = 4 * ((place.z + k) % along) + y;
+                let slot = LINES * ((place.z + k) % slots) + y;
                 &points[slot * whole + place.start..][..whole - channel + span]
             };
             if upright.deep {
                 let deep = &mut deep[..4 * channels * span];
                 along_depth(simd, [plane(0), plane(1), plane(2), plane(3)], channel, span, deep);
             }
-            for b in 0..blocks {
-                self.claim::<S, V, B>(place, y, b);
-                let weights = &self.weights[(4 * b + y) * along * weights..][..along * weights];
-                let outputs = S::as_mut_simd_f32s(&mut outputs[b * OUTPUTS..][..OUTPUTS]).0;
-                let outputs = outputs.as_chunks_mut::<V>().0.as_chunks_mut::<B>().0;
+            for (b, outputs) in outputs.chunks_exact_mut(planes * ARRAYS * TILE).enumerate() {
+                for at in (turn * planes..(turn + 1) * planes).filter(|at| *at < planes * ROWS) {
+                    self.claim::<S, V, B>(place, at, b);
+                }
+                let weights = &self.weights[(LINES * b + y) * slots * weights..][..slots * weights];
+                let points = if upright.deep {
+                    Points { values: deep, channel: span, apart, taps }
+                } else {
+                    Points { values: plane(0), channel, apart, taps }
+                };
                 for (z, weights) in weights.chunks_exact(channels * taps * B).enumerate() {
-                    let sums = if upright.deep {
-                        let points = Points { values: deep, channel: span, apart, taps };
-                        points.sums::<S, V, B>(simd, z * channels * span, weights)
-                    } else {
-                        Points { values: plane(0), channel, apart, taps }.sums::<S, V, B>(simd, 0, weights)
-                    };
-                    add::<S, V, B>(simd, sums, [z, y], outputs);
+                    points.sums::<S, V, B>(simd, z * channels * points.channel, weights, &mut sums[z]);
+                }
+                let outputs = S::as_mut_simd_f32s(outputs).0.as_chunks_mut::<V>().0.as_chunks_mut::<B>().0;
+                for (z, outputs) in outputs.as_chunks_mut::<ARRAYS>().0.iter_mut().take(planes).enumerate() {
+                    match (upright.deep, z) {
+                        (false, _) => add::<S, Same, V, B>(simd, sums, y, outputs),
+                        (true, 0) => add::<S, Near, V, B>(simd, sums, y, outputs),
+                        (true, _) => add::<S, Far, V, B>(simd, sums, y, outputs),
+                    }
                 }
             }
         }
         for b in 0..blocks {
-            let outputs = S::as_simd_f32s(&outputs[b * OUTPUTS..][..OUTPUTS]).0;
-            let outputs = outputs.as_chunks::<V>().0.as_chunks::<B>().0;
-            for (at, values) in outputs.iter().take(2 * upright.together()[1]).enumerate() {
-                let Some(rows) = upright.rows(&place.strip, place.z + at / 2, at % 2) else { continue };
+            let outputs = S::as_simd_f32s(&outputs[b * planes * ARRAYS * TILE..]).0;
+            let outputs = outputs.as_chunks::<V>().0.as_chunks::<B>().0.as_chunks::<ARRAYS>().0;
+            for (z, row) in (0..planes).flat_map(|z| (0..ROWS).map(move |row| (z, row))) {
+                let Some(rows) = upright.rows(&place.strip, place.z + z, row) else { continue };
                 let (Some(bias), true) = (self.bias[b * B..].first_chunk::<B>(), place.start < rows.len()) else {
                     continue;
                 };
+                let values = &outputs[z][row];
                 let mut sums = [[simd.splat_f32s(0.0); V]; B];
                 for b in 0..B {
                     let bias = simd.splat_f32s(bias[b]);
@@ -414,30 +438,41 @@ impl UprightJob<'_> {
     }
 }
 
-/// The points of four rows, value by value.
+/// The points of rows, value by value.
 #[inline(always)]
-fn points_of_rows<S: Simd>(simd: S, rows: [&[f32]; 4], to: [&mut [f32]; 4]) {
-    let ([p, q, r, s], [a, b, c, d]) = (rows, to);
-    let len = p.len();
+fn points_of_rows<S: Simd, M: Map<N, N, O>, const N: usize, const O: usize>(
+    simd: S,
+    from: [&[f32]; N],
+    mut to: [&mut [f32]; N],
+) {
+    let len = from[0].len();
     // the last vector goes back rather than beyond the end
     let last = len.saturating_sub(S::F32_LANES);
-    let tail = (len % S::F32_LANES > 0)
-        .then(|| [&p[last..], &q[last..], &r[last..], &s[last..]].map(|row| simd.partial_load_f32s(row)));
-    if let Some(x) = tail {
-        let [x0, x1, x2, x3] = points3(simd, x);
-        simd.partial_store_f32s(&mut a[last..], x0);
-        simd.partial_store_f32s(&mut b[last..], x1);
-        simd.partial_store_f32s(&mut c[last..], x2);
-        simd.partial_store_f32s(&mut d[last..], x3);
+    let none = [simd.splat_f32s(0.0); N];
+    let ragged = !len.is_multiple_of(S::F32_LANES);
+    let mut tail = none;
+    if ragged {
+        for (x, row) in tail.iter_mut().zip(&from) {
+            *x = simd.partial_load_f32s(&row[last..]);
+        }
+        tail = M::points(simd, tail);
     }
-    let (p, q, r, s) = (S::as_simd_f32s(p).0, S::as_simd_f32s(q).0, S::as_simd_f32s(r).0, S::as_simd_f32s(s).0);
-    let n = p.len();
-    let (q, r, s) = (&q[..n], &r[..n], &s[..n]);
-    let [a, b] = [S::as_mut_simd_f32s(a).0, S::as_mut_simd_f32s(b).0];
-    let [c, d] = [S::as_mut_simd_f32s(c).0, S::as_mut_simd_f32s(d).0];
-    let (a, b, c, d) = (&mut a[..n], &mut b[..n], &mut c[..n], &mut d[..n]);
+    let n = len / S::F32_LANES;
+    let rows = from.map(|row| &S::as_simd_f32s(&row[..len]).0[..n]);
+    let mut vectors = to.each_mut().map(|to| &mut S::as_mut_simd_f32s(&mut to[..len]).0[..n]);
     for i in 0..n {
-        [a[i], b[i], c[i], d[i]] = points3(simd, [p[i], q[i], r[i], s[i]]);
+        let mut x = none;
+        for (x, row) in x.iter_mut().zip(&rows) {
+            *x = row[i];
+        }
+        for (to, y) in vectors.iter_mut().zip(M::points(simd, x)) {
+            to[i] = y;
+        }
+    }
+    if ragged {
+        for (to, x) in to.iter_mut().zip(tail) {
+            simd.partial_store_f32s(&mut to[last..len], x);
+        }
     }
 }
 
@@ -452,7 +487,8 @@ fn along_depth<S: Simd>(simd: S, planes: [&[f32]; 4], channel: usize, span: usiz
     for i in 0..len / span {
         let (at, from) = (i * span..(i + 1) * span, i * channel..i * channel + span);
         let rows = [&p[from.clone()], &q[from.clone()], &r[from.clone()], &s[from]];
-        points_of_rows(simd, rows, [&mut a[at.clone()], &mut b[at.clone()], &mut c[at.clone()], &mut d[at]]);
+        let to = [&mut a[at.clone()], &mut b[at.clone()], &mut c[at.clone()], &mut d[at]];
+        points_of_rows::<S, Three, 4, 2>(simd, rows, to);
     }
 }
 
@@ -473,58 +509,119 @@ impl Points<'_> {
         simd: S,
         from: usize,
         weights: &[f32],
-    ) -> [[S::f32s; V]; B] {
-        let mut sums = [[simd.splat_f32s(0.0); V]; B];
+        to: &mut [[S::f32s; V]; B],
+    ) {
         let mut points = &self.values[from..];
-        for weights in weights.as_chunks::<B>().0.chunks_exact(self.taps) {
-            for (tap, weights) in weights.iter().enumerate() {
-                let Some(x) = S::as_simd_f32s(&points[tap * self.apart..]).0.first_chunk::<V>() else { return sums };
-                let x = *x;
-                for b in 0..B {
-                    let weight = simd.splat_f32s(weights[b]);
-                    for v in 0..V {
-                        sums[b][v] = simd.mul_add_e_f32s(weight, x[v], sums[b][v]);
+        let run = (RUN / self.taps).max(1) * self.taps;
+        for (r, weights) in weights.as_chunks::<B>().0.chunks(run).enumerate() {
+            let mut sums = [[simd.splat_f32s(0.0); V]; B];
+            for weights in weights.chunks_exact(self.taps) {
+                for (tap, weights) in weights.iter().enumerate() {
+                    let Some(x) = S::as_simd_f32s(&points[tap * self.apart..]).0.first_chunk::<V>() else { return };
+                    let x = *x;
+                    for b in 0..B {
+                        let weight = simd.splat_f32s(weights[b]);
+                        for v in 0..V {
+                            sums[b][v] = simd.mul_add_e_f32s(weight, x[v], sums[b][v]);
+                        }
                     }
                 }
+                points = points.get(self.channel..).unwrap_or_default();
             }
-            points = points.get(self.channel..).unwrap_or_default();
+            if r == 0 {
+                *to = sums;
+                continue;
+            }
+            for b in 0..B {
+                for v in 0..V {
+                    to[b][v] = simd.add_f32s(to[b][v], sums[b][v]);
+                }
+            }
         }
-        sums
     }
 }
 
-/// Adds the sums of a point (along depth and height) to the outputs that it is part of.
+/// What the sums of the points along depth are in a plane of outputs.
+trait Depth {
+    fn plane<S: Simd>(simd: S, sums: impl Fn(usize) -> S::f32s) -> S::f32s;
+}
+
+/// The plane where depth is not filtered.
+struct Same;
+/// The first of two planes.
+struct Near;
+/// The second.
+struct Far;
+
+impl Depth for Same {
+    #[inline(always)]
+    fn plane<S: Simd>(_: S, sums: impl Fn(usize) -> S::f32s) -> S::f32s {
+        sums(0)
+    }
+}
+
+impl Depth for Near {
+    #[inline(always)]
+    fn plane<S: Simd>(simd: S, sums: impl Fn(usize) -> S::f32s) -> S::f32s {
+        simd.add_f32s(simd.add_f32s(sums(0), sums(1)), sums(2))
+    }
+}
+
+impl Depth for Far {
+    #[inline(always)]
+    fn plane<S: Simd>(simd: S, sums: impl Fn(usize) -> S::f32s) -> S::f32s {
+        simd.sub_f32s(simd.sub_f32s(sums(1), sums(2)), sums(3))
+    }
+}
+
+/// Adds the sums of a line's points, by point along depth, to the rows of a plane of outputs: see the outputs of [`Four`].
+/// Lines come in their [`ORDER`]; the first of two opposite ones waits behind the rows for the second.
 #[inline(always)]
-fn add<S: Simd, const V: usize, const B: usize>(
+fn add<S: Simd, D: Depth, const V: usize, const B: usize>(
     simd: S,
-    sums: [[S::f32s; V]; B],
-    [z, y]: [usize; 2],
-    outputs: &mut [[[S::f32s; V]; B]],
+    sums: &[[[S::f32s; V]; B]; 4],
+    line: usize,
+    [first, second, third, fourth, kept]: &mut [[[S::f32s; V]; B]; ARRAYS],
 ) {
-    // the sign of each point in the first and the second output; the last has its sign in the weights
-    const SIGNS: [[i8; 4]; 2] = [[1, 1, 1, 0], [0, 1, -1, 1]];
-    for (at, to) in outputs.iter_mut().take(4).enumerate() {
-        match SIGNS[at / 2][z] * SIGNS[at % 2][y] {
-            0 => {}
-            _ if [z, y] == [at / 2, at % 2] => {
-                for b in 0..B {
-                    for v in 0..V {
-                        to[b][v] = sums[b][v];
-                    }
+    let [near, square, cube] = [0.75, 0.5625, 0.421875].map(|power| simd.splat_f32s(power));
+    let [two, four, eight] = [1.5, 2.25, 3.375].map(|power| simd.splat_f32s(power));
+    match line {
+        1 | 3 => {
+            for b in 0..B {
+                for v in 0..V {
+                    kept[b][v] = D::plane(simd, |z: usize| sums[z][b][v]);
                 }
             }
-            1 => {
-                for b in 0..B {
-                    for v in 0..V {
-                        to[b][v] = simd.add_f32s(to[b][v], sums[b][v]);
-                    }
+        }
+        2 => {
+            for b in 0..B {
+                for v in 0..V {
+                    let now = D::plane(simd, |z: usize| sums[z][b][v]);
+                    let (even, odd) = (simd.add_f32s(kept[b][v], now), simd.sub_f32s(kept[b][v], now));
+                    first[b][v] = even;
+                    second[b][v] = simd.mul_f32s(near, odd);
+                    third[b][v] = simd.mul_f32s(square, even);
+                    fourth[b][v] = simd.mul_f32s(cube, odd);
                 }
             }
-            _ => {
-                for b in 0..B {
-                    for v in 0..V {
-                        to[b][v] = simd.sub_f32s(to[b][v], sums[b][v]);
-                    }
+        }
+        4 => {
+            for b in 0..B {
+                for v in 0..V {
+                    let now = D::plane(simd, |z: usize| sums[z][b][v]);
+                    let (even, odd) = (simd.add_f32s(kept[b][v], now), simd.sub_f32s(kept[b][v], now));
+                    first[b][v] = simd.add_f32s(even, first[b][v]);
+                    second[b][v] = simd.mul_add_e_f32s(two, odd, second[b][v]);
+                    third[b][v] = simd.mul_add_e_f32s(four, even, third[b][v]);
+                    fourth[b][v] = simd.mul_add_e_f32s(eight, odd, fourth[b][v]);
+                }
+            }
+        }
+        _ => {
+            let end = if line == 0 { first } else { fourth };
+            for b in 0..B {
+                for v in 0..V {
+                    end[b][v] = simd.add_f32s(end[b][v], D::plane(simd, |z: usize| sums[z][b][v]));
                 }
             }
         }
