@@ -210,14 +210,15 @@ fn next(bits: &[u64], from: u32) -> u32 {
 fn sort_by_guess(x: &[f64], keys: &mut [u32], turned: &mut [u32], sorted: &mut [f64]) -> bool {
     const LEVELS: f64 = 65535.0;
     let (mut low, mut high) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
-    for part in x.chunks(8) {
+    let (parts, rest) = x.as_chunks::<8>();
+    for part in parts {
         for ((low, high), v) in low.iter_mut().zip(&mut high).zip(part) {
             *low = if *v < *low { *v } else { *low };
             *high = if *v > *high { *v } else { *high };
         }
     }
-    let low = low.into_iter().fold(f64::INFINITY, f64::min);
-    let high = high.into_iter().fold(f64::NEG_INFINITY, f64::max);
+    let low = low.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
+    let high = high.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max);
     let scale = LEVELS / (high - low);
     if !(scale.is_finite() && scale > 0.0) {
         return false; // all equal, or further apart than numbers can be
