@@ -23,40 +23,60 @@ def load_blazepose_full():
     return lambda: session_of("blazepose_full")
 
 
-def network(name, shape, low, high, nhwc=True):
-    session = session_of(name)
+NETWORKS = {
+    "blazepose_detector": ((3, 224, 224), -1, 1, True),
+    "blazepose_full": ((3, 256, 256), 0, 1, True),
+    "blazepose_lite": ((3, 256, 256), 0, 1, True),
+    "movenet_lightning": ((3, 192, 192), 0, 255, True),
+    "yolox_nano": ((3, 416, 416), 0, 255, False),
+    "facemesh_v2_478": ((3, 256, 256), 0, 1, True),
+    "face_blendshapes": ((146, 2), 0, 200, False),
+}
+
+
+def input_of(name):
+    shape, low, high, channels_last = NETWORKS[name]
     values = low + (high - low) * ((np.arange(np.prod(shape)) * 7919) % 1000) / 1000
     planes = values.astype(np.float32).reshape(shape)
-    x = np.ascontiguousarray(planes.transpose(1, 2, 0) if nhwc else planes)[None]
+    return np.ascontiguousarray(planes.transpose(1, 2, 0) if channels_last else planes)[None]
+
+
+def in_onnxruntime(name):
+    session, x = session_of(name), input_of(name)
     return lambda: session.run(None, {session.get_inputs()[0].name: x})
 
 
-def blazepose_detector():
-    return network("blazepose_detector", (3, 224, 224), -1, 1)
+def in_pytorch(name):
+    """The same graph as a PyTorch module: what is stored in half precision is widened first."""
+    import onnx
+    import torch
+    from onnx import numpy_helper
+    from onnx2torch import convert
+
+    torch.set_num_threads(1)
+    model = onnx.load(SHARED / "data/vision/weights" / f"{name}.onnx")
+    stored = {value.name: value for value in model.graph.initializer}
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    for node in nodes:
+        if node.op_type == "Cast" and node.input[0] in stored:
+            value = numpy_helper.to_array(stored[node.input[0]]).astype(np.float32)
+            model.graph.initializer.append(numpy_helper.from_array(value, node.output[0]))
+        else:
+            model.graph.node.append(node)
+    module, x = convert(model).eval(), torch.from_numpy(input_of(name))
+
+    def run():
+        with torch.inference_mode():
+            return module(x)
+
+    return run
 
 
-def blazepose_full():
-    return network("blazepose_full", (3, 256, 256), 0, 1)
-
-
-def blazepose_lite():
-    return network("blazepose_lite", (3, 256, 256), 0, 1)
-
-
-def movenet_lightning():
-    return network("movenet_lightning", (3, 192, 192), 0, 255)
-
-
-def yolox_nano():
-    return network("yolox_nano", (3, 416, 416), 0, 255, nhwc=False)
-
-
-def facemesh_v2_478():
-    return network("facemesh_v2_478", (3, 256, 256), 0, 1)
-
-
-def face_blendshapes():
-    return network("face_blendshapes", (146, 2), 0, 200, nhwc=False)
+# `<network>` is the network in onnxruntime, `<network>_torch` in PyTorch
+for _name in NETWORKS:
+    globals()[_name] = lambda name=_name: in_onnxruntime(name)
+    globals()[f"{_name}_torch"] = lambda name=_name: in_pytorch(name)
 
 
 def full_hd():
