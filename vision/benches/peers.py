@@ -68,8 +68,12 @@ def in_pytorch(name):
 
     def run():
         with torch.inference_mode():
-            return module(x)
+            found = module(x)
+        return found if isinstance(found, (list, tuple)) else [found]
 
+    for found, wanted in zip(run(), in_onnxruntime(name)(), strict=True):
+        if np.abs(found.numpy() - wanted).max() > 1e-3 * np.abs(wanted).max():
+            raise ValueError("the module's outputs are not onnxruntime's")
     return run
 
 

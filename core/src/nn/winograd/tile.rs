@@ -120,69 +120,51 @@ pub(super) struct Five;
 /// F(2 × 2, 3 × 3).
 pub(super) struct Square;
 
-#[inline(always)]
-fn points3<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
-    [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
-}
-
-#[inline(always)]
-fn outputs3<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
-    [simd.add_f32s(simd.add_f32s(a, b), c), simd.sub_f32s(simd.sub_f32s(b, c), d)]
-}
-
 impl Tile<4, 4, 2> for Three {
     #[inline(always)]
     fn points<S: Simd>(simd: S, x: [S::f32s; 4]) -> [S::f32s; 4] {
-        points3(simd, x)
+        let [a, b, c, d] = x;
+        [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
     }
 
     #[inline(always)]
     fn outputs<S: Simd>(simd: S, m: [S::f32s; 4]) -> [S::f32s; 2] {
-        outputs3(simd, m)
+        let [a, b, c, d] = m;
+        [simd.add_f32s(simd.add_f32s(a, b), c), simd.sub_f32s(simd.sub_f32s(b, c), d)]
     }
 }
 
 impl Tile<6, 6, 4> for Four {
+    /// The values times the polynomial that vanishes at every other place.
     #[inline(always)]
     fn points<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
-        points4(simd, x)
+        // the squares of 3/4 and 3/2
+        let [near, far, both, product] = [-0.5625, -2.25, -2.8125, 1.265625].map(|value| simd.splat_f32s(value));
+        let ends = |a, b, c| simd.mul_add_e_f32s(product, a, simd.mul_add_e_f32s(both, b, c));
+        let pair = |square, place: f32| {
+            let even = simd.mul_add_e_f32s(square, x[2], x[4]);
+            let odd = simd.mul_add_e_f32s(square, x[1], x[3]);
+            [place, -place].map(|place| simd.mul_add_e_f32s(simd.splat_f32s(place), odd, even))
+        };
+        let ([a, b], [c, d]) = (pair(far, 0.75), pair(near, 1.5));
+        [ends(x[0], x[2], x[4]), a, b, c, d, ends(x[1], x[3], x[5])]
     }
 
+    /// Powers of 3/4 and 3/2, the second twice the first.
     #[inline(always)]
     fn outputs<S: Simd>(simd: S, m: [S::f32s; 6]) -> [S::f32s; 4] {
-        outputs4(simd, m)
+        let [p, q] = [simd.add_f32s(m[1], m[2]), simd.sub_f32s(m[1], m[2])];
+        let [r, s] = [simd.add_f32s(m[3], m[4]), simd.sub_f32s(m[3], m[4])];
+        let power = |near: f32, ratio: f32, a, b| {
+            simd.mul_f32s(simd.splat_f32s(near), simd.mul_add_e_f32s(simd.splat_f32s(ratio), b, a))
+        };
+        [
+            simd.add_f32s(m[0], simd.add_f32s(p, r)),
+            power(0.75, 2.0, q, s),
+            power(0.5625, 4.0, p, r),
+            simd.add_f32s(power(0.421875, 8.0, q, s), m[5]),
+        ]
     }
-}
-
-/// The points of F(4, 3): the values times the polynomial that vanishes at every other place.
-#[inline(always)]
-fn points4<S: Simd>(simd: S, x: [S::f32s; 6]) -> [S::f32s; 6] {
-    // the squares of 3/4 and 3/2
-    let [near, far, both, product] = [-0.5625, -2.25, -2.8125, 1.265625].map(|value| simd.splat_f32s(value));
-    let ends = |a, b, c| simd.mul_add_e_f32s(product, a, simd.mul_add_e_f32s(both, b, c));
-    let pair = |square, place: f32| {
-        let even = simd.mul_add_e_f32s(square, x[2], x[4]);
-        let odd = simd.mul_add_e_f32s(square, x[1], x[3]);
-        [place, -place].map(|place| simd.mul_add_e_f32s(simd.splat_f32s(place), odd, even))
-    };
-    let ([a, b], [c, d]) = (pair(far, 0.75), pair(near, 1.5));
-    [ends(x[0], x[2], x[4]), a, b, c, d, ends(x[1], x[3], x[5])]
-}
-
-/// The outputs of F(4, 3): powers of 3/4 and 3/2, the second twice the first.
-#[inline(always)]
-fn outputs4<S: Simd>(simd: S, m: [S::f32s; 6]) -> [S::f32s; 4] {
-    let [p, q] = [simd.add_f32s(m[1], m[2]), simd.sub_f32s(m[1], m[2])];
-    let [r, s] = [simd.add_f32s(m[3], m[4]), simd.sub_f32s(m[3], m[4])];
-    let power = |near: f32, ratio: f32, a, b| {
-        simd.mul_f32s(simd.splat_f32s(near), simd.mul_add_e_f32s(simd.splat_f32s(ratio), b, a))
-    };
-    [
-        simd.add_f32s(m[0], simd.add_f32s(p, r)),
-        power(0.75, 2.0, q, s),
-        power(0.5625, 4.0, p, r),
-        simd.add_f32s(power(0.421875, 8.0, q, s), m[5]),
-    ]
 }
 
 /// The points of F(4, 2).
@@ -209,16 +191,16 @@ impl Tile<12, 17, 8> for Five {
     #[inline(always)]
     fn points<S: Simd>(simd: S, x: [S::f32s; 12]) -> [S::f32s; 17] {
         let apart = |i: usize| simd.sub_f32s(x[i], x[i + 1]);
-        let a = points4(simd, [apart(0), apart(2), apart(4), apart(6), apart(8), apart(10)]);
-        let b = points4(simd, [x[1], x[3], x[5], x[7], x[9], x[11]]);
+        let a = Four::points(simd, [apart(0), apart(2), apart(4), apart(6), apart(8), apart(10)]);
+        let b = Four::points(simd, [x[1], x[3], x[5], x[7], x[9], x[11]]);
         let c = points2(simd, [apart(1), apart(3), apart(5), apart(7), apart(9)]);
         [a[0], a[1], a[2], a[3], a[4], a[5], b[0], b[1], b[2], b[3], b[4], b[5], c[0], c[1], c[2], c[3], c[4]]
     }
 
     #[inline(always)]
     fn outputs<S: Simd>(simd: S, m: [S::f32s; 17]) -> [S::f32s; 8] {
-        let a = outputs4(simd, [m[0], m[1], m[2], m[3], m[4], m[5]]);
-        let b = outputs4(simd, [m[6], m[7], m[8], m[9], m[10], m[11]]);
+        let a = Four::outputs(simd, [m[0], m[1], m[2], m[3], m[4], m[5]]);
+        let b = Four::outputs(simd, [m[6], m[7], m[8], m[9], m[10], m[11]]);
         let c = outputs2(simd, [m[12], m[13], m[14], m[15], m[16]]);
         let (even, odd) = (|i: usize| simd.add_f32s(a[i], b[i]), |i: usize| simd.sub_f32s(b[i], c[i]));
         [even(0), odd(0), even(1), odd(1), even(2), odd(2), even(3), odd(3)]
@@ -228,25 +210,25 @@ impl Tile<12, 17, 8> for Five {
 impl Tile<16, 16, 4> for Square {
     #[inline(always)]
     fn points<S: Simd>(simd: S, x: [S::f32s; 16]) -> [S::f32s; 16] {
-        let a = points3(simd, [x[0], x[4], x[8], x[12]]);
-        let b = points3(simd, [x[1], x[5], x[9], x[13]]);
-        let c = points3(simd, [x[2], x[6], x[10], x[14]]);
-        let d = points3(simd, [x[3], x[7], x[11], x[15]]);
-        let [p0, p1, p2, p3] = points3(simd, [a[0], b[0], c[0], d[0]]);
-        let [p4, p5, p6, p7] = points3(simd, [a[1], b[1], c[1], d[1]]);
-        let [p8, p9, p10, p11] = points3(simd, [a[2], b[2], c[2], d[2]]);
-        let [p12, p13, p14, p15] = points3(simd, [a[3], b[3], c[3], d[3]]);
+        let a = Three::points(simd, [x[0], x[4], x[8], x[12]]);
+        let b = Three::points(simd, [x[1], x[5], x[9], x[13]]);
+        let c = Three::points(simd, [x[2], x[6], x[10], x[14]]);
+        let d = Three::points(simd, [x[3], x[7], x[11], x[15]]);
+        let [p0, p1, p2, p3] = Three::points(simd, [a[0], b[0], c[0], d[0]]);
+        let [p4, p5, p6, p7] = Three::points(simd, [a[1], b[1], c[1], d[1]]);
+        let [p8, p9, p10, p11] = Three::points(simd, [a[2], b[2], c[2], d[2]]);
+        let [p12, p13, p14, p15] = Three::points(simd, [a[3], b[3], c[3], d[3]]);
         [p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15]
     }
 
     #[inline(always)]
     fn outputs<S: Simd>(simd: S, m: [S::f32s; 16]) -> [S::f32s; 4] {
-        let a = outputs3(simd, [m[0], m[1], m[2], m[3]]);
-        let b = outputs3(simd, [m[4], m[5], m[6], m[7]]);
-        let c = outputs3(simd, [m[8], m[9], m[10], m[11]]);
-        let d = outputs3(simd, [m[12], m[13], m[14], m[15]]);
-        let [left_top, left_bottom] = outputs3(simd, [a[0], b[0], c[0], d[0]]);
-        let [right_top, right_bottom] = outputs3(simd, [a[1], b[1], c[1], d[1]]);
+        let a = Three::outputs(simd, [m[0], m[1], m[2], m[3]]);
+        let b = Three::outputs(simd, [m[4], m[5], m[6], m[7]]);
+        let c = Three::outputs(simd, [m[8], m[9], m[10], m[11]]);
+        let d = Three::outputs(simd, [m[12], m[13], m[14], m[15]]);
+        let [left_top, left_bottom] = Three::outputs(simd, [a[0], b[0], c[0], d[0]]);
+        let [right_top, right_bottom] = Three::outputs(simd, [a[1], b[1], c[1], d[1]]);
         [left_top, right_top, left_bottom, right_bottom]
     }
 }

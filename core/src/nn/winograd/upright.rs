@@ -583,8 +583,9 @@ fn add<S: Simd, D: Depth, const V: usize, const B: usize>(
     line: usize,
     [first, second, third, fourth, kept]: &mut [[[S::f32s; V]; B]; ARRAYS],
 ) {
-    let [near, square, cube] = [0.75, 0.5625, 0.421875].map(|power| simd.splat_f32s(power));
-    let [two, four, eight] = [1.5, 2.25, 3.375].map(|power| simd.splat_f32s(power));
+    // powers of the places
+    let [near, near2, near3] = [0.75, 0.5625, 0.421875].map(|power| simd.splat_f32s(power));
+    let [far, far2, far3] = [1.5, 2.25, 3.375].map(|power| simd.splat_f32s(power));
     match line {
         1 | 3 => {
             for b in 0..B {
@@ -600,8 +601,8 @@ fn add<S: Simd, D: Depth, const V: usize, const B: usize>(
                     let (even, odd) = (simd.add_f32s(kept[b][v], now), simd.sub_f32s(kept[b][v], now));
                     first[b][v] = even;
                     second[b][v] = simd.mul_f32s(near, odd);
-                    third[b][v] = simd.mul_f32s(square, even);
-                    fourth[b][v] = simd.mul_f32s(cube, odd);
+                    third[b][v] = simd.mul_f32s(near2, even);
+                    fourth[b][v] = simd.mul_f32s(near3, odd);
                 }
             }
         }
@@ -611,9 +612,9 @@ fn add<S: Simd, D: Depth, const V: usize, const B: usize>(
                     let now = D::plane(simd, |z: usize| sums[z][b][v]);
                     let (even, odd) = (simd.add_f32s(kept[b][v], now), simd.sub_f32s(kept[b][v], now));
                     first[b][v] = simd.add_f32s(even, first[b][v]);
-                    second[b][v] = simd.mul_add_e_f32s(two, odd, second[b][v]);
-                    third[b][v] = simd.mul_add_e_f32s(four, even, third[b][v]);
-                    fourth[b][v] = simd.mul_add_e_f32s(eight, odd, fourth[b][v]);
+                    second[b][v] = simd.mul_add_e_f32s(far, odd, second[b][v]);
+                    third[b][v] = simd.mul_add_e_f32s(far2, even, third[b][v]);
+                    fourth[b][v] = simd.mul_add_e_f32s(far3, odd, fourth[b][v]);
                 }
             }
         }
